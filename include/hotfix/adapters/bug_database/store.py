@@ -1,0 +1,234 @@
+"""The ``BugDatabase`` port in SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from hotfix.adapters.bug_database import rows
+from hotfix.adapters.bug_database.engine import for_writing, open_engine, parse_url
+from hotfix.adapters.bug_database.errors import AttemptTaken, IncidentNotRecorded, NothingOwed
+from hotfix.adapters.bug_database.failures import in_our_words
+from hotfix.adapters.bug_database.tables import (
+    DocumentRecord,
+    EventRecord,
+    FollowUpRecord,
+    IncidentRecord,
+    IssueRecord,
+    PullRequestRecord,
+)
+from hotfix.adapters.bug_database.upsert import add_if_absent, put
+from hotfix.domain.document import Document
+from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
+from hotfix.domain.incident import Incident
+from hotfix.ports.bug_database import Event, IncidentRow, IncidentStatus
+
+D = TypeVar("D", bound=Document)
+
+
+class SqlBugDatabase:
+    """A ``BugDatabase`` behind a SQLAlchemy address; ``migrations.upgrade`` makes its tables.
+
+    Every call is one transaction on a connection of its own. Every method raises ``BugDatabaseUnavailable``
+    when the database does not answer and ``BugDatabaseUnusable`` when it has not the right tables; a write
+    for an attempt that was never opened raises ``IncidentNotRecorded``; a time without a timezone, or a key
+    of more than 250 characters, ``ValueError``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = parse_url(url)
+        self._reader = open_engine(self._url)
+        self._writer = for_writing(self._reader)
+
+    def open_incident(self, incident: Incident) -> Incident:
+        values = {
+            "id": incident.id,
+            "attempt": incident.attempt,
+            "run_id": incident.run_id,
+            "service": incident.service,
+            "title": incident.title,
+            "status": IncidentStatus.OPEN.value,
+            "opened_at": incident.opened_at,
+            "closed_at": None,
+            "facts": "{}",
+            "report": incident.model_dump_json(),
+        }
+        with self._writing(incident) as session:
+            add_if_absent(session, IncidentRecord, values)
+            record = session.scalar(select(IncidentRecord).where(IncidentRecord.run_id == incident.run_id))
+            if record is None:
+                raise AttemptTaken(incident)
+            return rows.incident(record)
+
+    def incident_of_run(self, run_id: str) -> Incident | None:
+        with self._reading() as session:
+            record = session.scalar(select(IncidentRecord).where(IncidentRecord.run_id == run_id))
+            return rows.incident(record) if record else None
+
+    def attempts(self, incident_id: str) -> tuple[IncidentRow, ...]:
+        of_incident = select(IncidentRecord).where(IncidentRecord.id == incident_id)
+        with self._reading() as session:
+            return tuple(map(rows.incident_row, session.scalars(of_incident.order_by(IncidentRecord.attempt))))
+
+    def incidents(self, since: datetime | None = None) -> tuple[IncidentRow, ...]:
+        query = select(IncidentRecord).order_by(
+            IncidentRecord.opened_at.desc(), IncidentRecord.id, IncidentRecord.attempt.desc()
+        )
+        if since is not None:
+            query = query.where(IncidentRecord.opened_at >= since)
+        with self._reading() as session:
+            return tuple(map(rows.incident_row, session.scalars(query)))
+
+    def close_incident(
+        self, incident: Incident, status: IncidentStatus, at: datetime, facts: Mapping[str, str]
+    ) -> None:
+        with self._writing(incident) as session:
+            record = session.get(IncidentRecord, (incident.id, incident.attempt), with_for_update=True)
+            if record is None:
+                raise IncidentNotRecorded(incident)
+            record.status = status.value
+            record.closed_at = record.closed_at or at
+            record.facts = json.dumps({**json.loads(record.facts), **facts}, ensure_ascii=False)
+
+    def record(self, incident: Incident, document: Document) -> None:
+        values = {
+            **_attempt(incident),
+            "kind": type(document).__name__,
+            "content": document.model_dump_json(),
+        }
+        with self._writing(incident) as session:
+            put(session, DocumentRecord, values, ("incident_id", "attempt", "kind"))
+
+    def find(self, incident: Incident, kind: type[D]) -> D | None:
+        """As the port says.
+
+        Raises:
+            UnreadableRecord: the document is there and cannot be read; that must not pass for "never finished".
+        """
+        with self._reading() as session:
+            record = session.get(DocumentRecord, (incident.id, incident.attempt, kind.__name__))
+            if record is None:
+                return None
+            return rows.read(kind, record.content, f"a {kind.__name__} of incident {incident.id}")
+
+    def note(self, incident: Incident, event: Event) -> None:
+        values = {
+            **_attempt(incident),
+            "key": event.key,
+            "at": event.at,
+            "step": event.step,
+            "what": event.what,
+        }
+        with self._writing(incident) as session:
+            put(session, EventRecord, values, ("incident_id", "attempt", "key"))
+
+    def timeline(self, incident: Incident) -> tuple[Event, ...]:
+        of_attempt = select(EventRecord).where(
+            EventRecord.incident_id == incident.id, EventRecord.attempt == incident.attempt
+        )
+        with self._reading() as session:
+            return tuple(map(rows.event, session.scalars(of_attempt.order_by(EventRecord.at, EventRecord.number))))
+
+    def save_pull_request(self, incident: Incident, pull: PullRequest, body: str) -> None:
+        values = {
+            **_attempt(incident),
+            "branch": pull.branch,
+            "content": pull.model_dump_json(),
+            "body": body,
+        }
+        with self._writing(incident) as session:
+            put(session, PullRequestRecord, values, ("incident_id", "branch"))
+
+    def pull_request(self, incident_id: str, branch: str) -> tuple[PullRequest, str] | None:
+        with self._reading() as session:
+            record = session.get(PullRequestRecord, (incident_id, branch))
+            if record is None:
+                return None
+            pull = rows.read(PullRequest, record.content, f"the pull request of {branch}")
+            return pull, record.body
+
+    def owe(self, incident: Incident, items: tuple[FollowUpItem, ...]) -> None:
+        with self._writing(incident) as session:
+            # In one order in every process, so that two of them never wait for each other.
+            for item in sorted(items, key=lambda item: item.kind.value):
+                values = {
+                    **_attempt(incident),
+                    "kind": item.kind.value,
+                    "title": item.title,
+                    "due_at": item.due_at,
+                    "done_at": item.done_at,
+                    "evidence": item.evidence,
+                }
+                put(
+                    session,
+                    FollowUpRecord,
+                    values,
+                    ("incident_id", "kind"),
+                    only=FollowUpRecord.done_at.is_(None),
+                )
+
+    def owed(self, incident_id: str | None = None, only_open: bool = True) -> tuple[tuple[str, FollowUpItem], ...]:
+        query = select(FollowUpRecord).order_by(
+            FollowUpRecord.done_at.is_not(None),
+            FollowUpRecord.due_at,
+            FollowUpRecord.incident_id,
+            FollowUpRecord.kind,
+        )
+        if incident_id is not None:
+            query = query.where(FollowUpRecord.incident_id == incident_id)
+        if only_open:
+            query = query.where(FollowUpRecord.done_at.is_(None))
+        with self._reading() as session:
+            return tuple((record.incident_id, rows.follow_up_item(record)) for record in session.scalars(query))
+
+    def settle(self, incident_id: str, kind: FollowUpKind, at: datetime, evidence: str) -> None:
+        """As the port says; the first settlement stays.
+
+        Raises:
+            NothingOwed: the incident owes no such item.
+        """
+        with self._writing() as session:
+            record = session.get(FollowUpRecord, (incident_id, kind.value), with_for_update=True)
+            if record is None:
+                raise NothingOwed(incident_id, kind)
+            if record.done_at is None:
+                record.done_at = at
+                record.evidence = evidence
+
+    def save_issue(self, incident: Incident, title: str, body: str, labels: tuple[str, ...]) -> str:
+        values = {
+            **_attempt(incident),
+            "title": title,
+            "body": body,
+            "labels": json.dumps(labels, ensure_ascii=False),
+        }
+        with self._writing(incident) as session:
+            put(session, IssueRecord, values, ("incident_id",))
+        return f"bug-database:issues/{incident.id}"
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with in_our_words(self._url), Session(self._reader) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self, incident: Incident | None = None) -> Iterator[Session]:
+        try:
+            with in_our_words(self._url), Session(self._writer) as session, session.begin():
+                yield session
+        except IntegrityError:
+            # The only constraint that an upsert can break is the one on the attempt that it belongs to.
+            if incident is None:
+                raise
+            raise IncidentNotRecorded(incident) from None
+
+
+def _attempt(incident: Incident) -> dict[str, object]:
+    return {"incident_id": incident.id, "attempt": incident.attempt}

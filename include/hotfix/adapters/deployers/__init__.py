@@ -1,0 +1,6 @@
+"""Ways to bring a version into production."""
+
+from hotfix.adapters.deployers.command import CommandDeployer
+from hotfix.adapters.deployers.local import LocalDeployer
+
+__all__ = ["CommandDeployer", "LocalDeployer"]

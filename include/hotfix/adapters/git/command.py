@@ -1,0 +1,89 @@
+"""One git process."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hotfix.domain.errors import GitFailed, RemoteUnavailable
+
+LOCAL_TIME_LIMIT = 120
+NETWORK_TIME_LIMIT = 300
+IDENTITY = {"NAME": "Emergency Hotfix", "EMAIL": "hotfix@localhost"}
+
+# Hooks of a mirror are not ours, and signing or fancy diffs of the user's configuration would change what we read.
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.quotePath=false",
+    "commit.gpgSign=false",
+    "protocol.ext.allow=never",
+)
+_REMOTE_PROBLEM = re.compile(
+    r"could not resolve|connection (refused|reset|timed out)|unable to access|could not read from remote|"
+    r"early eof|hung up|does not appear to be a git repository|operation timed out|rpc failed",
+    re.IGNORECASE,
+)
+
+
+def environment(network: bool, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The caller's environment without GIT_*: those of an outer git would redirect ours.
+
+    Network commands keep the user's git configuration, where credential helpers are set up; the others do not see it.
+    """
+    scrubbed = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    scrubbed.update({"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"})
+    if not network:
+        scrubbed.update({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"})
+    scrubbed.update(extra or {})
+    return scrubbed
+
+
+def git(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    network: bool = False,
+    extra_environment: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+) -> bytes:
+    """Standard output of ``git <arguments>``.
+
+    Raises:
+        RemoteUnavailable: the remote did not answer.
+        GitFailed: git ended otherwise than with 0.
+    """
+    command = ["git", *(part for setting in _SETTINGS for part in ("-c", setting)), *arguments]
+    limit = NETWORK_TIME_LIMIT if network else LOCAL_TIME_LIMIT
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment(network, extra_environment),
+            input=stdin if stdin is not None else b"",
+            capture_output=True,
+            timeout=limit,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        kind = RemoteUnavailable if network else GitFailed
+        raise kind(
+            f"git {arguments[0]} did not end within {limit} s.", "Look at the remote and at this disk."
+        ) from None
+    if done.returncode != 0:
+        said = without_credentials(done.stderr.decode("utf-8", "replace").strip())
+        unavailable = network and _REMOTE_PROBLEM.search(said)
+        kind = RemoteUnavailable if unavailable else GitFailed
+        raise kind(f"git {arguments[0]} failed ({done.returncode}): {said}")
+    return done.stdout
+
+
+def text(arguments: Sequence[str], *, cwd: Path, network: bool = False) -> str:
+    return git(arguments, cwd=cwd, network=network).decode("utf-8", "surrogateescape").rstrip("\n")
+
+
+def without_credentials(value: str) -> str:
+    """``https://user:token@host`` becomes ``https://host``."""
+    return re.sub(r"(\w+://)[^/\s@]+@", r"\1", value)

@@ -1,0 +1,227 @@
+"""The Repository port over a mirror of the service's remote."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import AbstractContextManager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from hotfix.adapters.git.command import IDENTITY, git, text, without_credentials
+from hotfix.adapters.git.mirror import Mirror
+from hotfix.domain.diagnosis import Commit
+from hotfix.domain.document import GitRef, Sha
+from hotfix.domain.errors import GitFailed, RefMoved, RemoteUnavailable
+from hotfix.domain.fix import BackedUpFile, FileChange
+
+_COMMIT_FORMAT = "%H%x00%P%x00%an <%ae>%x00%ct%x00%s"
+
+
+class GitRepository:
+    """``folder`` is where this machine keeps its mirrors; any number of processes may share it."""
+
+    def __init__(self, folder: Path, remote: str) -> None:
+        self._mirror = Mirror(folder, remote)
+
+    @property
+    def remote(self) -> str:
+        return without_credentials(self._mirror.remote)
+
+    def fetch(self) -> None:
+        self._mirror.update()
+
+    def resolve(self, name: str) -> Sha | None:
+        for candidate in (name,) if name.startswith("refs/") else (f"refs/heads/{name}", f"refs/tags/{name}", name):
+            try:
+                return self._text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}")
+            except RemoteUnavailable:
+                raise
+            except GitFailed:
+                continue
+        return None
+
+    def commit(self, sha: Sha) -> Commit:
+        return _commit(self._text("log", "-1", f"--format={_COMMIT_FORMAT}", sha, "--"))
+
+    def commits(self, good: Sha, bad: Sha) -> tuple[Commit, ...]:
+        listing = self._text("log", "--topo-order", "--reverse", f"--format={_COMMIT_FORMAT}", bad, f"^{good}", "--")
+        return tuple(_commit(line) for line in listing.splitlines() if line)
+
+    def is_ancestor(self, ancestor: Sha, descendant: Sha) -> bool:
+        return self._text("merge-base", "--all", ancestor, descendant) == ancestor if ancestor != descendant else True
+
+    def tags_before(self, sha: Sha) -> tuple[tuple[str, Sha], ...]:
+        listing = self._text(
+            "for-each-ref", "--merged", sha, "--sort=-creatordate", "refs/tags",
+            "--format=%(refname:short)%00%(objectname)%00%(*objectname)",
+        )  # fmt: skip
+        tags = (line.split("\0") for line in listing.splitlines() if line)
+        return tuple((name, peeled or plain) for name, plain, peeled in tags if (peeled or plain) != sha)
+
+    def checkout(self, sha: Sha) -> AbstractContextManager[Path]:
+        return self._mirror.worktree(sha)
+
+    def files(self, sha: Sha) -> tuple[str, ...]:
+        listing = self._text("ls-tree", "-r", "-z", "--name-only", sha)
+        return tuple(path for path in listing.split("\0") if path)
+
+    def read_file(self, sha: Sha, path: str) -> str | None:
+        try:
+            return self._git("cat-file", "blob", f"{sha}:{path}").decode("utf-8", "replace")
+        except GitFailed:
+            return None
+
+    def changes(self, base: Sha, head: Sha) -> tuple[FileChange, ...]:
+        listing = self._text("diff-tree", "-r", "-z", "--no-renames", "--numstat", base, head)
+        entries = (entry.split("\t", 2) for entry in listing.split("\0") if entry)
+        return tuple(
+            FileChange(path=_printable(path), added=0, removed=0, binary=True)
+            if added == "-"
+            else FileChange(path=_printable(path), added=int(added), removed=int(removed))
+            for added, removed, path in entries
+        )
+
+    def diff(self, base: Sha, head: Sha) -> str:
+        return self._git("diff-tree", "-p", "--no-ext-diff", "--no-textconv", base, head).decode("utf-8", "replace")
+
+    def last_changed_by(self, sha: Sha, path: str, line: int) -> Sha | None:
+        try:
+            blamed = self._text("blame", "--porcelain", "-w", "-L", f"{line},{line}", sha, "--", path)
+        except GitFailed:
+            return None
+        return blamed.split(" ", 1)[0].lstrip("^") or None
+
+    def fingerprints(self, sha: Sha, paths: tuple[str, ...]) -> tuple[BackedUpFile, ...]:
+        if not paths:
+            return ()
+        listing = self._text("ls-tree", "-r", "-z", sha, "--", *paths)
+        found = []
+        for entry in filter(None, listing.split("\0")):
+            head, path = entry.split("\t", 1)
+            mode, kind, blob = head.split()
+            if kind == "blob":
+                content = self._git("cat-file", "blob", blob)
+                checksum = hashlib.sha256(content).hexdigest()
+                found.append(BackedUpFile(path=_printable(path), blob=blob, sha256=checksum, mode=mode))
+        return tuple(found)
+
+    def apply_patch(self, base: Sha, patch: str, message: str, at: datetime) -> Sha:
+        with self.checkout(base) as tree:
+            content = patch.replace("\r\n", "\n")
+            content = content if content.endswith("\n") else content + "\n"
+            git(["apply", "--index", "--3way", "--whitespace=nowarn", "-"], cwd=tree, stdin=content.encode())
+            return self._commit_index(tree, base, message, at)
+
+    def revert(self, base: Sha, commit: Sha, message: str, at: datetime) -> Sha:
+        parents = self.commit(commit).parents
+        # Of a merge, what it brought in relative to its first parent is taken back.
+        mainline = ["--mainline", "1"] if len(parents) > 1 else []
+        with self.checkout(base) as tree:
+            git(["revert", "--no-commit", *mainline, commit], cwd=tree, extra_environment=_identity(at))
+            return self._commit_index(tree, base, message, at)
+
+    def graft(self, base: Sha, commit: Sha, message: str, at: datetime) -> Sha:
+        fork = self._text("merge-base", base, commit)
+        if fork == base:
+            return self._commit_tree(self._text("rev-parse", f"{commit}^{{tree}}"), base, message, at)
+        return self.apply_patch(base, self.diff(fork, commit), message, at)
+
+    def seal(self, commit: Sha, name: str, message: str, at: datetime) -> str:
+        tagger = f"{IDENTITY['NAME']} <{IDENTITY['EMAIL']}> {_stamp(at)}"
+        content = f"object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{message.rstrip()}\n"
+        return git(["mktag"], cwd=self._path, stdin=content.encode()).decode().strip()
+
+    def mark(self, message: str, at: datetime) -> Sha:
+        empty = git(["mktree"], cwd=self._path, stdin=b"").decode().strip()
+        return self._commit_tree(empty, None, message, at)
+
+    def read_mark(self, ref: GitRef) -> str | None:
+        if self.remote_ref(ref) is None:
+            return None
+        git(["fetch", "--quiet", "--no-tags", "origin", ref], cwd=self._path, network=True)
+        return self._text("log", "-1", "--format=%B", "FETCH_HEAD").strip()
+
+    def remote_ref(self, ref: GitRef) -> str | None:
+        return self.remote_refs(ref).get(ref)
+
+    def remote_refs(self, prefix: str) -> dict[str, str]:
+        listing = text(["ls-remote", "--refs", "origin"], cwd=self._path, network=True)
+        pairs = (line.split("\t", 1) for line in listing.splitlines() if "\t" in line)
+        return {name: target for target, name in pairs if name.startswith(prefix)}
+
+    def push(self, ref: GitRef, target: str, expect: str | None) -> None:
+        if self.remote_ref(ref) == target:
+            return
+        self._change_ref(ref, f"{target}:{ref}", expect, target)
+
+    def delete(self, ref: GitRef, expect: str) -> None:
+        if self.remote_ref(ref) is None:
+            return
+        self._change_ref(ref, f":{ref}", expect, None)
+
+    def _change_ref(self, ref: GitRef, refspec: str, expect: str | None, wanted: str | None) -> None:
+        lease = f"--force-with-lease={ref}:{expect or ''}"
+        try:
+            git(["push", "--porcelain", "--no-verify", lease, "origin", refspec], cwd=self._path, network=True)
+        except RemoteUnavailable:
+            raise
+        except GitFailed as error:
+            there = self.remote_ref(ref)
+            if there == wanted:
+                return
+            if there != expect:
+                raise RefMoved(
+                    f"{ref} on the remote is at {there or 'nothing'}, not at {expect or 'nothing'} as expected.",
+                    "Somebody else changed it; look at who did before you go on.",
+                ) from error
+            raise
+
+    def _commit_index(self, tree: Path, base: Sha, message: str, at: datetime) -> Sha:
+        written = text(["write-tree"], cwd=tree)
+        if written == self._text("rev-parse", f"{base}^{{tree}}"):
+            raise GitFailed("the change is empty: production has it already.")
+        return self._commit_tree(written, base, message, at)
+
+    def _commit_tree(self, tree: str, parent: Sha | None, message: str, at: datetime) -> Sha:
+        arguments = ["commit-tree", tree, *(["-p", parent] if parent else []), "-F", "-"]
+        made = git(arguments, cwd=self._path, extra_environment=_identity(at), stdin=message.encode())
+        return made.decode().strip()
+
+    @property
+    def _path(self) -> Path:
+        self._mirror.ensure()
+        return self._mirror.path
+
+    def _text(self, *arguments: str) -> str:
+        return text(arguments, cwd=self._path)
+
+    def _git(self, *arguments: str) -> bytes:
+        return git(arguments, cwd=self._path)
+
+
+def _commit(line: str) -> Commit:
+    sha, parents, author, at, subject = line.split("\0", 4)
+    moment = datetime.fromtimestamp(int(at), timezone.utc)
+    return Commit(
+        sha=sha,
+        parents=tuple(parents.split()),
+        author=_printable(author),
+        at=moment,
+        subject=_printable(subject),
+    )
+
+
+def _stamp(at: datetime) -> str:
+    return f"{int(at.timestamp())} +0000"
+
+
+def _identity(at: datetime) -> dict[str, str]:
+    """Author and committer are fixed, so that the same change gives the same commit on every retry."""
+    people = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in IDENTITY.items()}
+    return {**people, "GIT_AUTHOR_DATE": _stamp(at), "GIT_COMMITTER_DATE": _stamp(at)}
+
+
+def _printable(value: str) -> str:
+    """Names in other encodings as they can be shown; JSON cannot carry their bytes."""
+    return re.sub(r"[\udc80-\udcff]", "\N{REPLACEMENT CHARACTER}", value)

@@ -1,0 +1,1 @@
+"""The only code, with the DAG files and the console, that knows Airflow."""

@@ -1,0 +1,170 @@
+"""A workflow step as an Airflow task: documents in, a document out, everything noted in the ledger."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, get_type_hints
+
+from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from hotfix.airflow.toolbox import toolbox
+from hotfix.domain.document import Document
+from hotfix.domain.errors import HotfixError
+from hotfix.domain.incident import Incident
+from hotfix.ports.bug_database import Event
+from hotfix.steps.what_went_wrong import FAILED, FINISHED
+
+log = logging.getLogger("hotfix")
+
+RETRIES = 3
+RETRY_DELAY = timedelta(seconds=5)
+
+
+def progress(line: str) -> None:
+    """One line in the task's log."""
+    log.info(line)
+
+
+def current_incident() -> Incident | None:
+    """The incident that this run opened, as the ledger has it; None when it opened none."""
+    return toolbox().bug_database.incident_of_run(str(get_current_context()["dag_run"].run_id))
+
+
+def incident_to_recover() -> Incident:
+    """For recovery tasks: they ask the ledger, since the step that failed told nobody.
+
+    Raises:
+        AirflowSkipException: no incident was opened, so nothing is there to undo.
+    """
+    incident = current_incident()
+    if incident is None:
+        raise AirflowSkipException("No incident was opened: nothing was touched, nothing is there to undo.")
+    return incident
+
+
+@contextmanager
+def noted(step: str) -> Iterator[Callable[[Document], None]]:
+    """Note a step's beginning and end in the ledger, and turn our errors into Airflow's.
+
+    Yields a function that records the step's document. An error that another try may mend is passed on, so that
+    Airflow retries; any other ends the task at once with its own words.
+    """
+    try_number = get_current_context()["ti"].try_number
+    _note(step, "started", try_number)
+    documents: list[Document] = []
+    try:
+        yield documents.append
+    except HotfixError as error:
+        _note(step, f"{FAILED}{error}", try_number)
+        if error.retryable:
+            raise
+        raise AirflowFailException(str(error)) from error
+    except AirflowSkipException:
+        raise
+    except Exception as error:
+        _note(step, f"{FAILED}{type(error).__name__}: {error}", try_number)
+        raise
+    incident = current_incident()
+    for document in documents:
+        if incident is not None:
+            toolbox().bug_database.record(incident, document)
+    _note(step, FINISHED, try_number)
+
+
+def _incident_of_this_run() -> Incident:
+    incident = current_incident()
+    if incident is None:
+        raise HotfixError("The ledger knows no incident of this run.", "Look at open_incident; nothing is shipped.")
+    return incident
+
+
+def _note(step: str, what: str, try_number: int) -> None:
+    incident = current_incident()
+    if incident is not None:
+        kind = what.split(":", 1)[0]
+        event = Event(at=toolbox().clock.now(), step=step, what=what[:2000], key=f"{step}/{kind}/{try_number}")
+        toolbox().bug_database.note(incident, event)
+
+
+def step_task(
+    function: Callable[..., Document] | None = None,
+    *,
+    trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS,
+    time_limit: timedelta = timedelta(minutes=10),
+    prepare: Callable[[], None] | None = None,
+) -> Any:
+    """Make a task of a function whose parameters and result are documents.
+
+    They cross XCom as plain JSON, but for ``incident``, which every step of a run shares: it comes from the ledger, so
+    that the graph shows the workflow and not who knows the incident. The task's id is the function's name, its
+    documentation the function's docstring. ``prepare`` runs before the ledger is asked for anything.
+    """
+
+    def decorate(step: Callable[..., Document]) -> Any:
+        hints = get_type_hints(step)
+        whole = inspect.signature(step)
+        given_by_xcom = [each for each in whole.parameters.values() if each.name != "incident"]
+        signature = whole.replace(parameters=given_by_xcom)
+
+        @functools.wraps(step)
+        def body(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            if prepare is not None:
+                prepare()
+            with noted(step.__name__) as record:
+                given = _parse(signature.bind(*args, **kwargs).arguments, hints)
+                if "incident" in whole.parameters:
+                    given["incident"] = _incident_of_this_run()
+                document = step(**given)
+                record(document)
+            return document.to_xcom()
+
+        body.__signature__ = signature  # type: ignore[attr-defined]
+        return task(
+            task_id=step.__name__,
+            multiple_outputs=False,
+            doc_md=inspect.getdoc(step),
+            retries=RETRIES,
+            retry_delay=RETRY_DELAY,
+            trigger_rule=trigger_rule,
+            execution_timeout=time_limit,
+        )(body)
+
+    return decorate if function is None else decorate(function)
+
+
+def gate(function: Callable[..., str] | None = None, *, trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> Any:
+    """Make a branch of a function from documents to the id of the task to go on with.
+
+    A gate only reads documents: a retry after a lost worker gives the same answer, it cannot turn a no into a yes.
+    """
+
+    def decorate(choose: Callable[..., str]) -> Any:
+        hints = get_type_hints(choose)
+        signature = inspect.signature(choose)
+
+        @functools.wraps(choose)
+        def body(*args: Any, **kwargs: Any) -> str:
+            with noted(choose.__name__):
+                chosen = choose(**_parse(signature.bind(*args, **kwargs).arguments, hints))
+                progress(f"goes on with {chosen}")
+            return chosen
+
+        return task.branch(
+            task_id=choose.__name__,
+            doc_md=inspect.getdoc(choose),
+            retries=RETRIES,
+            retry_delay=RETRY_DELAY,
+            trigger_rule=trigger_rule,
+        )(body)
+
+    return decorate if function is None else decorate(function)
+
+
+def _parse(arguments: Mapping[str, Any], hints: Mapping[str, Any]) -> dict[str, Document]:
+    return {name: hints[name].model_validate(value) for name, value in arguments.items()}

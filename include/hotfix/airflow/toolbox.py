@@ -1,0 +1,122 @@
+"""The composition root: which adapter stands behind which port in this installation.
+
+The adapters are imported where they are made: every parse of a DAG and every task process imports this module, and few
+need more than two or three of them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hotfix.adapters import installation
+from hotfix.domain.incident import Incident
+from hotfix.domain.service import DeployerProfile, LocalDeployerProfile, ServiceProfile
+from hotfix.ports.artefacts import ArtefactStore
+from hotfix.ports.bug_database import BugDatabase
+from hotfix.ports.catalog import Catalog
+from hotfix.ports.clock import Clock
+from hotfix.ports.code_host import CodeHost
+from hotfix.ports.deployer import Deployer
+from hotfix.ports.monitoring import Monitoring
+from hotfix.ports.repository import Repository
+from hotfix.ports.scanner import Scanner
+from hotfix.ports.test_runner import TestRunner
+
+
+@dataclass(frozen=True)
+class ServiceTools:
+    """Everything that belongs to one service."""
+
+    profile: ServiceProfile
+    repository: Repository
+    deployer: Deployer
+    alternative: Deployer | None
+    monitoring: Monitoring
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    catalog: Catalog
+    clock: Clock
+    bug_database: BugDatabase
+    code_host: CodeHost
+    scanners: Sequence[Scanner]
+
+    def service(self, name: str) -> ServiceTools:
+        """The tools of a service of the catalog.
+
+        Raises:
+            InvalidCatalog: it is not described, or not in a way that can be used.
+        """
+        from hotfix.adapters.http_monitoring import HttpMonitoring
+
+        profile = self.catalog.profile(name)
+        return ServiceTools(
+            profile=profile,
+            repository=repository_of(profile),
+            deployer=_deployer(profile.deployer, profile, self.clock),
+            alternative=_deployer(profile.alternative_deployer, profile, self.clock)
+            if profile.alternative_deployer
+            else None,
+            monitoring=HttpMonitoring(profile.monitoring, self.clock),
+        )
+
+    def artefacts(self, incident: Incident) -> ArtefactStore:
+        return artefacts_of(incident.id, incident.attempt)
+
+    def runner(self, incident: Incident) -> TestRunner:
+        """The runner of the service's tests, with this incident's reproducer."""
+        from hotfix.adapters.test_runner import CommandTestRunner
+
+        reproducer = self.artefacts(incident).read(incident.reproducer) if incident.reproducer else None
+        return CommandTestRunner(self.catalog.profile(incident.service), reproducer, incident.failing_request)
+
+
+def artefacts_of(incident_id: str, attempt: int) -> ArtefactStore:
+    from hotfix.airflow.artefact_store import ObjectArtefactStore
+
+    return ObjectArtefactStore(installation.artefact_root(), incident_id, attempt)
+
+
+def repository_of(profile: ServiceProfile) -> Repository:
+    from hotfix.adapters.git import GitRepository
+
+    return GitRepository(installation.home() / "mirrors", profile.repository)
+
+
+@functools.cache
+def toolbox() -> Toolbox:
+    """One a process."""
+    from hotfix.adapters.bug_database import SqlBugDatabase
+    from hotfix.adapters.catalog import YamlCatalog
+    from hotfix.adapters.clock import SystemClock
+    from hotfix.adapters.local_code_host import LocalCodeHost
+    from hotfix.adapters.scanners import BanditScanner, GitleaksScanner, RuffScanner
+    from hotfix.airflow.connections import bug_database_url
+
+    bug_database = SqlBugDatabase(bug_database_url())
+    return Toolbox(
+        catalog=YamlCatalog(installation.catalog_folder()),
+        clock=SystemClock(),
+        bug_database=bug_database,
+        code_host=LocalCodeHost(bug_database),
+        scanners=(BanditScanner(), RuffScanner(), GitleaksScanner()),
+    )
+
+
+def migrate_bug_database() -> None:
+    """Bring the bug database's tables up to date."""
+    from hotfix.adapters.bug_database import upgrade
+    from hotfix.airflow.connections import bug_database_url
+
+    upgrade(bug_database_url())
+
+
+def _deployer(deployer: DeployerProfile, profile: ServiceProfile, clock: Clock) -> Deployer:
+    from hotfix.adapters.deployers import CommandDeployer, LocalDeployer
+
+    if isinstance(deployer, LocalDeployerProfile):
+        return LocalDeployer(deployer, f"{profile.monitoring.url.rstrip('/')}{profile.monitoring.version_path}", clock)
+    return CommandDeployer(deployer)

@@ -1,0 +1,1 @@
+"""Root cause and affected tests: pure Python over the version control port."""

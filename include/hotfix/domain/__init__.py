@@ -1,0 +1,1 @@
+"""Documents that travel between the steps, and the pure rules about them. Nothing here does I/O."""

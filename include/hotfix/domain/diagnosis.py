@@ -1,0 +1,54 @@
+"""What broke production."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pydantic import Field
+
+from hotfix.domain.document import Document, Instant, Sha
+
+
+class Verdict(str, Enum):
+    """What one run of the reproducer says about one version."""
+
+    GOOD = "good"
+    SAME_FAILURE = "same_failure"
+    OTHER_FAILURE = "other_failure"
+    UNTESTABLE = "untestable"
+
+
+class Commit(Document):
+    sha: Sha
+    parents: tuple[Sha, ...]
+    author: str
+    at: Instant
+    subject: str
+
+
+class ReproducerRun(Document):
+    sha: Sha
+    verdict: Verdict
+    signature: str = Field(description="the failure without what changes from run to run; empty when good")
+    seconds: float
+
+
+class Suspect(Document):
+    commit: Commit
+    probability: float = Field(ge=0, le=1)
+    evidence: tuple[str, ...]
+
+
+class Diagnosis(Document):
+    """``proved`` means: the culprit's parent passes and the culprit fails as production does."""
+
+    culprit: Commit | None
+    proved: bool
+    good: Sha | None
+    bad: Sha
+    signature: str
+    suspects: tuple[Suspect, ...]
+    runs: tuple[ReproducerRun, ...]
+    commits_in_range: int
+    seconds: float
+    summary: str

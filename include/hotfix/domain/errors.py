@@ -1,0 +1,79 @@
+"""What can go wrong, as types. Every error says what happened and what to do about it."""
+
+from __future__ import annotations
+
+
+class HotfixError(Exception):
+    """A failure of the workflow that a person will read.
+
+    ``retryable`` is true where the same call may succeed a moment later.
+    """
+
+    retryable = False
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(f"{what} {advice}".strip())
+        self.what = what
+        self.advice = advice
+
+
+class InvalidIncident(HotfixError):
+    """The incident params cannot be used; nothing was touched."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(
+            f"The incident params cannot be used:\n{lines}\n",
+            "Nothing was touched. Correct them and trigger again.",
+        )
+
+
+class InvalidCatalog(HotfixError):
+    """A service profile cannot be used."""
+
+
+class ServiceBusy(HotfixError):
+    """Another hotfix holds the service's lock."""
+
+
+class GitFailed(HotfixError):
+    """A git command failed."""
+
+
+class RemoteUnavailable(GitFailed):
+    """The remote did not answer; it may in a moment."""
+
+    retryable = True
+
+
+class RefMoved(GitFailed):
+    """A ref on the remote is not where it must be."""
+
+
+class CannotReproduce(HotfixError):
+    """The reproducer does not show the failure where it must, or shows it where it must not."""
+
+
+class CulpritNotFound(HotfixError):
+    """The analysis ended without a usable suspect."""
+
+
+class NoUsableFix(HotfixError):
+    """No candidate applies, is within the policy and is proved."""
+
+
+class ProductionMoved(HotfixError):
+    """Production runs another version than the one the fix was made for."""
+
+
+class DeploymentFailed(HotfixError):
+    """The version did not become live."""
+
+
+class RollbackFailed(HotfixError):
+    """Production or git could not be put back."""
+
+
+class NotFixed(HotfixError):
+    """The run ended and the problem is not fixed in production."""

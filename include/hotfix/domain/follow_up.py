@@ -1,0 +1,51 @@
+"""What is owed after the emergency."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from hotfix.domain.document import Artefact, Document, Instant, Sha
+
+
+class PostMortem(Document):
+    document: Artefact
+    summary: str
+    action_items: int
+
+
+class BugRecord(Document):
+    incident: str
+    status: str
+    rows: int
+
+
+class PullRequest(Document):
+    """``url`` is where a person finds it; without a code host it is the record in the bug database."""
+
+    branch: str
+    title: str
+    url: str
+    draft: bool
+    head: Sha
+
+
+class FollowUpKind(str, Enum):
+    APPROVE_AFTER_THE_FACT = "approve_after_the_fact"
+    FULL_FIX = "full_fix"
+    CODE_REVIEW = "code_review"
+    FULL_TEST_SUITE = "full_test_suite"
+    SECURITY_FINDINGS = "security_findings"
+    REPRODUCER_TEST = "reproducer_test"
+
+
+class FollowUpItem(Document):
+    kind: FollowUpKind
+    title: str
+    due_at: Instant
+    done_at: Instant | None = None
+    evidence: str = ""
+
+
+class FollowUp(Document):
+    pull_request: PullRequest
+    items: tuple[FollowUpItem, ...]

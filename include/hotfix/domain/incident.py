@@ -1,0 +1,205 @@
+"""What was reported, and the incident that is opened from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from hotfix.domain.document import Artefact, Document, Instant, Sha
+from hotfix.domain.errors import InvalidIncident
+
+MAX_ATTEMPTS = 2
+PATCH_LIMIT = 200_000
+TEXT_LIMIT = 20_000
+
+
+class Criterion(str, Enum):
+    """The five reasons that make an incident an emergency; any one suffices."""
+
+    PRODUCTION_DOWN = "production_down"
+    DATA_LOSS_RISK = "data_loss_risk"
+    SECURITY_BREACH = "security_breach"
+    COMPLIANCE_VIOLATION = "compliance_violation"
+    CRITICAL_BUSINESS_IMPACT = "critical_business_impact"
+
+
+class ApprovalMode(str, Enum):
+    """What silence means when the window ends."""
+
+    SILENCE_APPROVES = "silence_approves"
+    REQUIRED = "required"
+    NOT_REQUIRED = "not_required"
+
+
+def _one_path(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._@+/ -]{1,300}", value):
+        raise ValueError(f"{value!r} is not a path: only letters, digits and . _ @ + / - may stand in it")
+    if value.startswith(("/", "-")) or ".." in value.split("/") or value.split("/")[0] == ".git":
+        raise ValueError(f"{value!r} leaves the repository: give a path relative to its root, without '..'")
+    return value
+
+
+def _one_ref(value: str) -> str:
+    # git-check-ref-format(1), narrowed: no revision operators, so that a ref is a name and nothing else.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}", value) or re.search(r"\.\.|//|\.lock$|/$|\.$", value):
+        raise ValueError(f"{value!r} is not a branch, tag or commit id")
+    return value
+
+
+def _no_control_characters(value: str) -> str:
+    if found := re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", value):
+        raise ValueError(f"the text holds the control character {found.group()!r}")
+    return value
+
+
+def _meaningful(value: str) -> str:
+    if len(value.strip()) < 10:
+        raise ValueError("say what is wrong in at least ten characters")
+    return _no_control_characters(value.strip())
+
+
+RepositoryPath = Annotated[str, AfterValidator(_one_path)]
+RefName = Annotated[str, AfterValidator(_one_ref)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+IssueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")]
+LongText = Annotated[str, StringConstraints(max_length=TEXT_LIMIT), AfterValidator(_no_control_characters)]
+RequestPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9\-._~/?&=%+,:@]*$", max_length=500)]
+
+
+class IncidentReport(BaseModel):
+    """The incident params as the reporter gave them, checked. Empty means not given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+    service: Slug
+    description: Annotated[str, StringConstraints(max_length=2000), AfterValidator(_meaningful)]
+    criteria: tuple[Criterion, ...] = ()
+    started_at: Instant | None = None
+    issue: IssueName | None = None
+    failing_request: RequestPath | None = None
+    stack_trace: LongText | None = None
+    reproducer: LongText | None = None
+    good: RefName | None = None
+    suspected_paths: tuple[RepositoryPath, ...] = Field(default=(), max_length=20)
+    patch: Annotated[str, StringConstraints(max_length=PATCH_LIMIT)] | None = None
+    fix_ref: RefName | None = None
+    approval: ApprovalMode | None = None
+    approval_window: int = Field(default=300, ge=5, le=3600)
+    irreversible_change_accepted: bool = False
+    attempt: int = Field(default=1, ge=1, le=MAX_ATTEMPTS)
+    exclude_candidates: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z-]+(:[0-9a-f]{8,64})?$")], ...] = ()
+
+    @classmethod
+    def parse(cls, params: Mapping[str, Any], now: datetime) -> IncidentReport:
+        """Check the raw params of a run.
+
+        Raises:
+            InvalidIncident: with every problem found, in the reporter's words.
+        """
+        given = {key: value for key, value in params.items() if value is not None and value != ""}
+        try:
+            report = cls.model_validate(given)
+        except ValidationError as error:
+            raise InvalidIncident(tuple(_in_plain_words(item) for item in error.errors())) from None
+        problems = []
+        if report.started_at and report.started_at > now + timedelta(minutes=5):
+            problems.append(f"started_at: {report.started_at.isoformat()} lies in the future")
+        if report.patch and report.fix_ref:
+            problems.append("patch, fix_ref: give one of them, not both")
+        problems += [f"patch: {problem}" for problem in patch_problems(report.patch or "")]
+        if problems:
+            raise InvalidIncident(tuple(problems))
+        return report
+
+
+def _in_plain_words(item: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    match item["type"]:
+        case "extra_forbidden":
+            known = ", ".join(sorted(IncidentReport.model_fields))
+            return f"{where}: there is no such param. Known are: {known}"
+        case "missing":
+            return f"{where}: is required"
+        case "value_error":
+            return f"{where}: {item['ctx']['error']}"
+        case "string_pattern_mismatch":
+            return f"{where}: {item['input']!r:.80} is not allowed here (it must match {item['ctx']['pattern']})"
+        case _:
+            return f"{where}: {item['msg']} (got {item['input']!r:.80})"
+
+
+def patch_paths(patch: str) -> tuple[str, ...]:
+    """The paths that a unified diff changes, sorted."""
+    named = re.findall(r"^(?:\+\+\+|---) (?:[ab]/)?([^\t\n\r]+)", patch, re.MULTILINE)
+    return tuple(sorted({path.strip() for path in named} - {"/dev/null"}))
+
+
+def patch_problems(patch: str) -> list[str]:
+    """Why a patch cannot be used; empty when it can, or when there is none."""
+    if not patch:
+        return []
+    paths = patch_paths(patch)
+    if not paths or "@@" not in patch:
+        return ["this is not a unified diff (as 'git diff' prints it)"]
+    problems = []
+    for path in paths:
+        try:
+            _one_path(path)
+        except ValueError as error:
+            problems.append(str(error))
+    return problems
+
+
+class Incident(Document):
+    """One incident in one attempt to fix it. Everything a later step needs to know of the report."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$")
+    attempt: int = Field(ge=1)
+    service: str
+    title: str
+    description: str
+    criteria: tuple[Criterion, ...]
+    dag_id: str
+    run_id: str
+    reported_by: str
+    opened_at: Instant
+    started_at: Instant = Field(
+        description="as reported, else when production's version went live, else when the incident was opened"
+    )
+    production: Sha = Field(description="what production ran when the incident was opened")
+    good: Sha | None
+    failing_request: str | None
+    stack_trace: Artefact | None
+    reproducer: Artefact | None
+    patch: Artefact | None
+    fix_commit: Sha | None
+    suspected_paths: tuple[str, ...]
+    approval: ApprovalMode
+    approval_window: int = Field(description="seconds")
+    irreversible_change_accepted: bool
+    excluded_candidates: tuple[str, ...]
+
+    @property
+    def branch(self) -> str:
+        return f"hotfix/{self.id}"
+
+    @property
+    def ref_prefix(self) -> str:
+        return f"refs/hotfix/{self.id}"
+
+    @property
+    def candidate_ref(self) -> str:
+        return f"{self.ref_prefix}/candidate-{self.attempt}"
+
+    @property
+    def lock_ref(self) -> str:
+        return f"refs/hotfix-locks/{self.service}"
+
+    @property
+    def has_reproducer(self) -> bool:
+        return self.reproducer is not None or self.failing_request is not None

@@ -1,0 +1,71 @@
+"""What a hotfix may change, and when silence may be taken for a yes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatch
+
+from hotfix.domain.approval import SilenceCheck
+from hotfix.domain.fix import FileChange, Fix
+from hotfix.domain.security import SecurityReport, SecurityVerdict, Severity
+from hotfix.domain.service import Policy
+from hotfix.domain.testing import TestReport, TestVerdict
+
+
+def violations(changes: Sequence[FileChange], policy: Policy, irreversible_accepted: bool) -> tuple[str, ...]:
+    """Why a change may not be a hotfix, one sentence each; empty when it may."""
+    found = []
+    lines = sum(change.lines for change in changes)
+    if lines > policy.max_changed_lines:
+        found.append(f"it changes {lines} lines, the limit is {policy.max_changed_lines}")
+    if len(changes) > policy.max_changed_files:
+        found.append(f"it changes {len(changes)} files, the limit is {policy.max_changed_files}")
+    for change in changes:
+        if change.binary:
+            found.append(f"it changes the binary file {change.path}")
+        if _under(change.path, policy.forbidden_paths):
+            found.append(f"it changes {change.path}, which a hotfix of this service may not")
+        if _under(change.path, policy.irreversible_paths) and not irreversible_accepted:
+            found.append(f"it changes {change.path}, which cannot be rolled back (irreversible_change_accepted is off)")
+    return tuple(found)
+
+
+def silence_checks(
+    fix: Fix, tests: TestReport, security: SecurityReport, policy: Policy, irreversible: bool, restorable: bool
+) -> tuple[SilenceCheck, ...]:
+    """The conditions under which silence approves; delivery of the request is checked where it is sent."""
+    broken_rules = violations(fix.changes, policy, irreversible)
+    loud = [finding for finding in security.carried if finding.severity in (Severity.CRITICAL, Severity.HIGH)]
+    secure = security.verdict in (SecurityVerdict.CLEAR, SecurityVerdict.CAUTION) and not loud
+    return (
+        SilenceCheck(
+            name="the fix is proved",
+            holds=fix.proved,
+            detail="red before, green after" if fix.proved else "there is no reproducer that proves it",
+        ),
+        SilenceCheck(
+            name="tests ran and passed",
+            holds=tests.verdict is TestVerdict.PASSED and tests.passed > 0,
+            detail=tests.why,
+        ),
+        SilenceCheck(name="security is clear", holds=secure, detail=security.why),
+        SilenceCheck(
+            name="the change is within the policy",
+            holds=not broken_rules,
+            detail="; ".join(broken_rules) or f"{fix.lines} lines in {len(fix.changes)} files",
+        ),
+        SilenceCheck(
+            name="the rollback plan is proven",
+            holds=restorable,
+            detail=f"{fix.base[:10]} can be restored" if restorable else f"{fix.base[:10]} cannot be restored",
+        ),
+    )
+
+
+def _under(path: str, patterns: Sequence[str]) -> bool:
+    return any(
+        path == pattern.rstrip("/") or path.startswith(f"{pattern.rstrip('/')}/") or f"/{pattern}" in f"/{path}"
+        if pattern.endswith("/")
+        else fnmatch(path, pattern)
+        for pattern in patterns
+    )

@@ -1,0 +1,38 @@
+"""How production, git and the record were put back."""
+
+from __future__ import annotations
+
+from hotfix.domain.document import Document, Instant, Sha
+
+
+class DeploymentRollback(Document):
+    """``needed`` is false when nothing had been deployed."""
+
+    needed: bool
+    restored: Sha | None
+    live: Sha | None
+    what: str
+
+
+class FixRollback(Document):
+    needed: bool
+    removed_branch: str | None
+    kept_as: str | None
+    what: str
+
+
+class RollbackReport(Document):
+    verified: bool
+    production: Sha | None
+    expected: Sha | None
+    checks: tuple[str, ...]
+    at: Instant
+
+
+class Escalation(Document):
+    reason: str
+    attempted: tuple[str, ...]
+    rollback_candidates: tuple[str, ...]
+    next_options: tuple[str, ...]
+    commander: str
+    run_id: str

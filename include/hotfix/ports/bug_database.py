@@ -1,0 +1,92 @@
+"""The ledger: what happened in every incident, and what is still owed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from hotfix.domain.document import Document
+from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
+from hotfix.domain.incident import Incident
+
+D = TypeVar("D", bound=Document)
+
+
+class IncidentStatus(str, Enum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+    ROLLED_BACK = "rolled_back"
+    HANDED_OVER = "handed_over"
+    FAILED = "failed"
+
+
+class Event(Document):
+    """Something that happened, for the timeline. ``key`` makes it one event however often it is written."""
+
+    at: datetime
+    step: str
+    what: str
+    key: str
+
+
+class IncidentRow(Document):
+    """An incident as a list shows it."""
+
+    id: str
+    attempt: int
+    service: str
+    title: str
+    status: IncidentStatus
+    opened_at: datetime
+    closed_at: datetime | None
+    run_id: str
+    facts: dict[str, str]
+
+
+class BugDatabase(Protocol):
+    """Every write may be repeated: the same key replaces, never doubles."""
+
+    def open_incident(self, incident: Incident) -> Incident:
+        """Record an attempt and return it as it is recorded: a retried run gets its first record back."""
+
+    def incident_of_run(self, run_id: str) -> Incident | None: ...
+
+    def attempts(self, incident_id: str) -> tuple[IncidentRow, ...]:
+        """Attempts at an incident, oldest first."""
+
+    def incidents(self, since: datetime | None = None) -> tuple[IncidentRow, ...]:
+        """Attempts at all incidents, newest first."""
+
+    def close_incident(
+        self, incident: Incident, status: IncidentStatus, at: datetime, facts: Mapping[str, str]
+    ) -> None:
+        """Set the final state; ``facts`` (culprit, fix, approval, …) are merged into the row. A closing time stays."""
+
+    def record(self, incident: Incident, document: Document) -> None:
+        """Keep a step's document; one of a kind an attempt."""
+
+    def find(self, incident: Incident, kind: type[D]) -> D | None:
+        """The document of that kind; None when that step never finished."""
+
+    def note(self, incident: Incident, event: Event) -> None: ...
+
+    def timeline(self, incident: Incident) -> tuple[Event, ...]:
+        """Events of one attempt, oldest first."""
+
+    def save_pull_request(self, incident: Incident, pull: PullRequest, body: str) -> None: ...
+
+    def pull_request(self, incident_id: str, branch: str) -> tuple[PullRequest, str] | None: ...
+
+    def owe(self, incident: Incident, items: tuple[FollowUpItem, ...]) -> None:
+        """Add follow-up items; one of a kind an incident, a done one stays done."""
+
+    def owed(self, incident_id: str | None = None, only_open: bool = True) -> tuple[tuple[str, FollowUpItem], ...]:
+        """(incident id, item), the most urgent first."""
+
+    def settle(self, incident_id: str, kind: FollowUpKind, at: datetime, evidence: str) -> None:
+        """Mark a follow-up item as done."""
+
+    def save_issue(self, incident: Incident, title: str, body: str, labels: tuple[str, ...]) -> str:
+        """Keep an issue record (one an incident) and return where a person finds it."""

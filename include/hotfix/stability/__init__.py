@@ -1,0 +1,1 @@
+"""The judge of production's health: pure, no I/O, no clock."""

@@ -1,0 +1,162 @@
+"""Ask for approval, and turn an answer or silence into a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hotfix.domain.approval import Approval, ApprovalDecision, ApprovalRequest, SilenceCheck
+from hotfix.domain.fix import Fix
+from hotfix.domain.incident import ApprovalMode, Incident
+from hotfix.domain.policy import silence_checks
+from hotfix.domain.security import SecurityReport
+from hotfix.domain.service import ServiceProfile
+from hotfix.domain.testing import TestReport
+from hotfix.ports.clock import Clock
+from hotfix.ports.deployer import Deployer
+
+APPROVE, REJECT = "Approve", "Reject"
+DIFF_SHOWN = 6000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody answered, where and when."""
+
+    option: str
+    user: str
+    channel: str
+    at: datetime
+
+
+def request_approval(
+    incident: Incident,
+    profile: ServiceProfile,
+    fix: Fix,
+    tests: TestReport,
+    security: SecurityReport,
+    diff: str,
+    *,
+    deployer: Deployer,
+    clock: Clock,
+) -> ApprovalRequest:
+    """The request as the approver reads it, with the conditions under which silence will approve."""
+    now = clock.now()
+    checks = silence_checks(
+        fix,
+        tests,
+        security,
+        profile.policy,
+        incident.irreversible_change_accepted,
+        deployer.can_restore(incident.production),
+    )
+    return ApprovalRequest(
+        commit=fix.commit,
+        subject=f"Ship this hotfix to {incident.service}? {incident.title}",
+        body=_body(incident, fix, tests, security, checks, diff),
+        requested_at=now,
+        deadline=now + timedelta(seconds=incident.approval_window),
+        silence=checks,
+        approvers=tuple(name for name in profile.approvers if name != incident.reported_by),
+        requester=incident.reported_by,
+    )
+
+
+def delivered(request: ApprovalRequest, channels: tuple[str, ...]) -> ApprovalRequest:
+    """The request with what became of sending it: silence means nothing where nobody was asked."""
+    check = SilenceCheck(
+        name="the request was delivered",
+        holds=bool(channels),
+        detail=f"on {', '.join(channels)}" if channels else "on no channel",
+    )
+    return request.model_copy(update={"silence": (*request.silence, check)})
+
+
+def why_invalid(request: ApprovalRequest, answer: Answer) -> str:
+    """Why an answer does not count; empty when it does. Anybody may stop a hotfix; not everybody may ship it."""
+    if answer.option == REJECT:
+        return ""
+    if answer.option != APPROVE:
+        return f"{answer.option!r} is not an answer"
+    if answer.user == request.requester:
+        return f"{answer.user} started the hotfix and cannot approve it"
+    if request.approvers and answer.user not in request.approvers:
+        return f"{answer.user} is not an approver of this service ({', '.join(request.approvers)})"
+    return ""
+
+
+def decide(
+    incident: Incident, request: ApprovalRequest, answer: Answer | None, now: datetime, ignored: tuple[str, ...] = ()
+) -> Approval:
+    """A valid answer decides; without one, silence does as far as it can be trusted."""
+
+    def approval(decision: ApprovalDecision, granted_by: str, channel: str, at: datetime, why: str) -> Approval:
+        return Approval(
+            decision=decision,
+            granted_by=granted_by,
+            channel=channel,
+            at=at,
+            requested_at=request.requested_at,
+            commit=request.commit,
+            why=why,
+            ignored_answers=ignored,
+        )
+
+    if answer and answer.option == APPROVE:
+        return approval(ApprovalDecision.APPROVED, answer.user, answer.channel, answer.at, f"approved by {answer.user}")
+    if answer:
+        why = f"rejected by {answer.user}"
+        return approval(ApprovalDecision.REJECTED, "", answer.channel, answer.at, why)
+    window = f"nobody answered for {incident.approval_window} s"
+    if incident.approval is ApprovalMode.NOT_REQUIRED:
+        return approval(ApprovalDecision.APPROVED, "policy", "policy", now, "the profile requires no approval")
+    if incident.approval is ApprovalMode.REQUIRED:
+        return approval(
+            ApprovalDecision.ESCALATED, "", "silence", now, f"{window}, and a person's approval is required"
+        )
+    if request.silence_can_be_trusted:
+        return approval(ApprovalDecision.APPROVED, "silence", "silence", now, f"{window}: silence approves")
+    doubts = "; ".join(f"not so: {check.name} ({check.detail})" for check in request.silence if not check.holds)
+    return approval(
+        ApprovalDecision.ESCALATED, "", "silence", now, f"{window}, and silence cannot be trusted: {doubts}"
+    )
+
+
+def _body(
+    incident: Incident,
+    fix: Fix,
+    tests: TestReport,
+    security: SecurityReport,
+    checks: tuple[SilenceCheck, ...],
+    diff: str,
+) -> str:
+    trusted = all(check.holds for check in checks)
+    if incident.approval is ApprovalMode.REQUIRED:
+        silence = "**Nothing ships without your yes.** Silence escalates."
+    elif trusted:
+        silence = f"**Silence for {incident.approval_window} s ships it.**"
+    else:
+        doubts = "; ".join(check.detail for check in checks if not check.holds)
+        silence = f"**Silence escalates instead of shipping**: {doubts}."
+    shown = diff if len(diff) <= DIFF_SHOWN else f"{diff[:DIFF_SHOWN]}\n… (the rest is in {fix.diff.uri})"
+    proof = "the reproducer failed before and passes now" if fix.proved else "none, there is no reproducer"
+    fence = "`" * 4
+    return "\n".join(
+        [
+            f"**What is wrong:** {incident.description}",
+            "",
+            f"**What will change:** {fix.candidate.description}, {fix.lines} lines in {len(fix.changes)} files "
+            f"({', '.join(change.path for change in fix.changes[:5])}), commit `{fix.commit[:12]}` on production "
+            f"`{fix.base[:12]}`.",
+            "",
+            f"**Proof:** {proof}. **Tests:** {tests.why}. **Security:** {security.why}.",
+            "",
+            f"**Rollback:** production goes back to `{fix.base[:12]}` by itself when it is not stable afterwards.",
+            "",
+            silence,
+            "",
+            f"{fence}diff",
+            shown,
+            fence,
+        ]
+    )

@@ -1,0 +1,105 @@
+"""The last word on a run: five success criteria, the final state in the ledger, the lock given back."""
+
+from __future__ import annotations
+
+from hotfix.domain.approval import ApprovalDecision
+from hotfix.domain.assessment import Decision
+from hotfix.domain.incident import Incident
+from hotfix.domain.outcome import CriterionCheck, Ending, RunOutcome
+from hotfix.domain.security import SecurityVerdict
+from hotfix.domain.stability import StabilityVerdict
+from hotfix.domain.testing import TestVerdict
+from hotfix.ports.bug_database import BugDatabase, IncidentStatus
+from hotfix.ports.clock import Clock
+from hotfix.ports.repository import Repository
+from hotfix.steps.open_incident import release_lock
+from hotfix.steps.post_mortem_text import summary
+from hotfix.steps.record import Record, read_record
+from hotfix.steps.update_bug_database import facts
+from hotfix.steps.what_went_wrong import what_went_wrong
+
+STATUS = {
+    Ending.FIXED: IncidentStatus.RESOLVED,
+    Ending.FIXED_RECORD_INCOMPLETE: IncidentStatus.RESOLVED,
+    Ending.HANDED_OVER: IncidentStatus.HANDED_OVER,
+    Ending.ROLLED_BACK: IncidentStatus.ROLLED_BACK,
+    Ending.FAILED: IncidentStatus.FAILED,
+}
+
+
+def close_run(
+    incident: Incident | None, *, repository: Repository | None, bug_database: BugDatabase, clock: Clock
+) -> RunOutcome:
+    """How the run ended. Without an incident it was never begun, and nothing was touched."""
+    if incident is None or repository is None:
+        return RunOutcome(
+            ending=Ending.NOT_STARTED,
+            summary="no incident was opened, nothing was touched: see the error of open_incident",
+            criteria=(),
+        )
+    record = read_record(incident, bug_database)
+    criteria = success_criteria(record)
+    ending = _ending(record, criteria)
+    bug_database.close_incident(incident, STATUS[ending], clock.now(), facts(record))
+    release_lock(incident, repository)
+    return RunOutcome(ending=ending, summary=_summary(record, ending, criteria), criteria=criteria)
+
+
+def success_criteria(record: Record) -> tuple[CriterionCheck, ...]:
+    """The five conditions under which a hotfix was a success."""
+    stability, approval, live = record.stability, record.approval, record.live
+    tested = record.tests is not None and record.tests.verdict is TestVerdict.PASSED
+    secure = record.security is not None and record.security.verdict in (SecurityVerdict.CLEAR, SecurityVerdict.CAUTION)
+    approved = approval is not None and approval.decision is ApprovalDecision.APPROVED
+    exact = approved and live is not None and approval is not None and live.version == approval.commit
+    stable = stability is not None and stability.verdict is StabilityVerdict.STABLE
+    filed = record.post_mortem is not None and record.follow_up is not None
+    return (
+        CriterionCheck(
+            name="the problem is gone and production is stable",
+            holds=stable,
+            detail=stability.why if stability else "production was not validated",
+        ),
+        CriterionCheck(
+            name="the critical tests pass",
+            holds=tested,
+            detail=record.tests.why if record.tests else "they did not run",
+        ),
+        CriterionCheck(
+            name="the security review lets it through",
+            holds=secure,
+            detail=record.security.why if record.security else "it did not run",
+        ),
+        CriterionCheck(
+            name="production runs exactly the approved commit",
+            holds=exact,
+            detail=f"{approval.why}; live: {live.version[:12] if live else 'not checked'}" if approval else "not asked",
+        ),
+        CriterionCheck(
+            name="post-mortem, bug record and follow-up are filed",
+            holds=filed,
+            detail="all there" if filed else "something is missing: see the follow_up tasks",
+        ),
+    )
+
+
+def _ending(record: Record, criteria: tuple[CriterionCheck, ...]) -> Ending:
+    if all(check.holds for check in criteria):
+        return Ending.FIXED
+    if all(check.holds for check in criteria[:-1]):
+        return Ending.FIXED_RECORD_INCOMPLETE
+    if record.assessment and record.assessment.decision is Decision.STANDARD:
+        return Ending.HANDED_OVER
+    if record.rollback and record.rollback.verified:
+        return Ending.ROLLED_BACK
+    return Ending.FAILED
+
+
+def _summary(record: Record, ending: Ending, criteria: tuple[CriterionCheck, ...]) -> str:
+    if ending is Ending.HANDED_OVER and record.assessment:
+        return f"{record.incident.id} was handed over to the standard bug fix: {record.assessment.why}"
+    if ending is Ending.FAILED:
+        return f"{record.incident.id} FAILED and the rollback is not verified: {what_went_wrong(record)}"
+    if ending is Ending.FIXED_RECORD_INCOMPLETE:
+        return f"{summary(record)}; but {criteria[-1].detail}"
+    return summary(record)

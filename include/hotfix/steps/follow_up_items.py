@@ -1,0 +1,33 @@
+"""What is owed after this run, and until when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hotfix.domain.follow_up import FollowUpItem, FollowUpKind
+from hotfix.domain.stability import StabilityVerdict
+from hotfix.steps.record import Record
+
+DAY, WEEK = timedelta(hours=24), timedelta(weeks=1)
+
+
+def follow_up_items(record: Record, now: datetime) -> tuple[FollowUpItem, ...]:
+    """For a shipped hotfix: what was skipped in the hurry. For one that was not: the fix itself."""
+    shipped = record.stability is not None and record.stability.verdict is StabilityVerdict.STABLE
+    items: list[tuple[FollowUpKind, str, timedelta]] = []
+    if not shipped:
+        items.append((FollowUpKind.FULL_FIX, "Fix the problem: this hotfix did not", DAY))
+    else:
+        if record.approval and record.approval.needs_approval_after_the_fact:
+            items.append((FollowUpKind.APPROVE_AFTER_THE_FACT, "Approve the hotfix that silence approved", DAY))
+        items.append((FollowUpKind.CODE_REVIEW, "Review the hotfix: it shipped without a code review", DAY))
+        items.append((FollowUpKind.FULL_TEST_SUITE, "Run the full test suite on the hotfix", DAY))
+        open_ends = record.plan.leaves_open if record.plan else ()
+        title = f"Replace the hotfix by a proper fix: {open_ends[0]}" if open_ends else "Replace it by a proper fix"
+        items.append((FollowUpKind.FULL_FIX, title, WEEK))
+    if record.incident.has_reproducer:
+        items.append((FollowUpKind.REPRODUCER_TEST, "Add the reproducer to the service's tests", WEEK))
+    if shipped and record.security and record.security.carried:
+        count = len(record.security.carried)
+        items.append((FollowUpKind.SECURITY_FINDINGS, f"Mend {count} security findings that did not block", WEEK))
+    return tuple(FollowUpItem(kind=kind, title=title, due_at=now + due) for kind, title, due in items)

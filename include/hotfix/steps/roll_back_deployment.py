@@ -1,0 +1,45 @@
+"""Put production back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hotfix.domain.incident import Incident
+from hotfix.domain.release import Push
+from hotfix.domain.rollback import DeploymentRollback
+from hotfix.ports.bug_database import BugDatabase
+from hotfix.ports.deployer import Deployer
+
+
+def roll_back_deployment(
+    incident: Incident, *, deployer: Deployer, bug_database: BugDatabase, progress: Callable[[str], None]
+) -> DeploymentRollback:
+    """Restore what production ran before. Asks the ledger whether anything could have been deployed.
+
+    Raises:
+        RollbackFailed: production is not back; the text has the exact commands for a person.
+    """
+    push = bug_database.find(incident, Push)
+    live = deployer.live()
+    if push is None:
+        return DeploymentRollback(needed=False, restored=None, live=live, what="nothing had been deployed")
+    if live not in (push.commit, incident.production, None):
+        return DeploymentRollback(
+            needed=False,
+            restored=None,
+            live=live,
+            what=f"production runs {live[:12]}, which somebody else deployed: it was left alone",
+        )
+    # Also when production says that it runs the old version: a deployment that died half-way may have left a
+    # link or a process behind that the next restart would bring to life. Restoring what is there changes nothing.
+    needed = live != incident.production
+    progress(f"production runs {(live or 'nothing')[:12]}, restoring {incident.production[:12]}")
+    deployer.restore(incident.production)
+    return DeploymentRollback(
+        needed=needed,
+        restored=incident.production,
+        live=deployer.live(),
+        what=f"production was put back to {incident.production[:12]}"
+        if needed
+        else f"production ran {incident.production[:12]} all along",
+    )

@@ -1,0 +1,28 @@
+"""Why a run did not fix the problem, in one sentence, from the record."""
+
+from __future__ import annotations
+
+from hotfix.domain.approval import ApprovalDecision
+from hotfix.domain.security import SecurityVerdict
+from hotfix.domain.stability import StabilityVerdict
+from hotfix.domain.testing import TestVerdict
+from hotfix.steps.record import Record
+
+# The words with which the ledger notes how a step ended.
+FINISHED, FAILED = "finished", "failed: "
+
+
+def what_went_wrong(record: Record) -> str:
+    """The first thing that stopped the run; empty when nothing did."""
+    stability, approval = record.stability, record.approval
+    if stability and stability.verdict is not StabilityVerdict.STABLE:
+        return f"production was not stable after the deployment ({stability.verdict.value}): {stability.why}"
+    if approval and approval.decision is not ApprovalDecision.APPROVED:
+        return f"not approved: {approval.why}"
+    if record.security and record.security.verdict in (SecurityVerdict.BLOCK, SecurityVerdict.INCONCLUSIVE):
+        return f"the security review does not let it through: {record.security.why}"
+    if record.tests and record.tests.verdict is not TestVerdict.PASSED:
+        return f"the critical tests do not let it through: {record.tests.why}"
+    finished = {event.step for event in record.timeline if event.what == FINISHED}
+    failures = [event for event in record.timeline if event.what.startswith(FAILED) and event.step not in finished]
+    return f"{failures[0].step} {failures[0].what}" if failures else ""
