@@ -1,0 +1,1 @@
+"""A sample production, on which the hotfix workflow can be watched at work."""
