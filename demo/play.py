@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -30,10 +30,17 @@ class Played:
     rates: Mapping[str, tuple[int, int]]
 
 
-def play(scenario: Scenario, world: World, stack: AirflowStack, console: Console, window: int) -> Played:
+def play(
+    scenario: Scenario,
+    world: World,
+    stack: AirflowStack,
+    console: Console,
+    window: int,
+    on_run: Callable[[str], None] = lambda run_id: None,
+) -> Played:
     """Let production fail, report it, watch the run (and the next attempt), and look at what has become of it.
 
-    ``window`` is the approval window in seconds.
+    ``window`` is the approval window in seconds; ``on_run`` hears of every run that is watched.
     """
     on_call, approver = AirflowApi(stack.url, "on-call"), AirflowApi(stack.url, "approver")
     bug_database = ledger(stack)
@@ -57,6 +64,7 @@ def play(scenario: Scenario, world: World, stack: AirflowStack, console: Console
 
     waits = {"await_approval": float(window), "validate_production": float(world.profile()["monitoring"]["window"])}
     while run_id:
+        on_run(run_id)
         watch(on_call, console, run_id, waits, answer)
         run_id = next_attempt(bug_database, run_id)
         if run_id:

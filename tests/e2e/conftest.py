@@ -20,7 +20,14 @@ from demo.world import World
 WINDOW = 8
 # Worlds that run at once: each has its gunicorn, its customers and an Airflow run.
 AT_ONCE = 3
-EXTRA_WORLDS = ("shop-params", "shop-approval", "shop-kills", "shop-twice")
+EXTRA_WORLDS = (
+    "shop-params",
+    "shop-approval",
+    "shop-approval-person",
+    "shop-kills",
+    "shop-kills-rollback",
+    "shop-twice",
+)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ class ApprovalSensor(BaseSensorOperator):
         super().__init__(timeout=TIMEOUT.total_seconds(), retries=RETRIES, retry_delay=RETRY_DELAY, **kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        with noted(self._step) as record:
+        with noted(self._step) as notes:
             incident = self._incident()
             known = toolbox().bug_database.find(incident, Approval)
             if known is not None:
@@ -47,7 +47,7 @@ class ApprovalSensor(BaseSensorOperator):
             request = toolbox().bug_database.find(incident, ApprovalRequest) or self._new_request(incident)
             if incident.approval is ApprovalMode.NOT_REQUIRED:
                 approval = decide(incident, request, None, toolbox().clock.now())
-                record(approval)
+                notes.record(approval)
                 return approval.to_xcom()
             request = self._ask(context, incident, request)
         return self._wait(context, incident, request)
@@ -63,7 +63,8 @@ class ApprovalSensor(BaseSensorOperator):
             if toolbox().clock.now() < request.deadline:
                 return self._wait(context, incident, self._ask(context, incident, request))
             answer = None
-        approval = decide(incident, request, answer, toolbox().clock.now(), self._ignored(incident))
+        # Silence decided at the deadline, however long the worker took to hear of it.
+        approval = decide(incident, request, answer, request.deadline, self._ignored(incident))
         toolbox().bug_database.record(incident, approval)
         self._note(incident, f"{approval.decision.value}: {approval.why}", "decided", approval.at)
         return approval.to_xcom()

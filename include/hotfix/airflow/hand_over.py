@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import TriggerRule
 
-from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, gate, incident_to_recover, noted, progress
+from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, Notes, gate, incident_to_recover, noted, progress
 from hotfix.airflow.toolbox import toolbox
-from hotfix.domain.document import Document
 from hotfix.domain.incident import Incident
 from hotfix.steps.escalate import escalate, next_candidate
 
@@ -29,15 +27,14 @@ class StartRun(TriggerDagRunOperator):
             logical_date=None, fail_when_dag_is_paused=True, retries=RETRIES, retry_delay=RETRY_DELAY, **kwargs
         )
 
-    def prepare(
-        self, incident: Incident, context: Context, record: Callable[[Document], None]
-    ) -> tuple[str, dict[str, Any]]:
+    def prepare(self, incident: Incident, context: Context, notes: Notes) -> tuple[str, dict[str, Any]]:
         """The run id and the conf of the run to start."""
         raise NotImplementedError
 
     def execute(self, context: Context) -> None:
-        with noted(str(self.task_id).rsplit(".", 1)[-1]) as record:
-            self.trigger_run_id, self.conf = self.prepare(incident_to_recover(), context, record)
+        with noted(str(self.task_id).rsplit(".", 1)[-1]) as notes:
+            self.trigger_run_id, self.conf = self.prepare(incident_to_recover(), context, notes)
+            notes.say(f"starts {self.trigger_dag_id} / {self.trigger_run_id}")
         if context["ti"].get_dr_count(dag_id=self.trigger_dag_id, run_ids=[self.trigger_run_id]):
             progress(f"{self.trigger_dag_id} / {self.trigger_run_id} was started before")
             return
@@ -47,31 +44,24 @@ class StartRun(TriggerDagRunOperator):
 class HandOver(StartRun):
     """An incident that is no emergency goes on as a standard bug fix."""
 
-    def prepare(
-        self, incident: Incident, context: Context, record: Callable[[Document], None]
-    ) -> tuple[str, dict[str, Any]]:
+    def prepare(self, incident: Incident, context: Context, notes: Notes) -> tuple[str, dict[str, Any]]:
         return f"{incident.id}__{incident.attempt}", {"incident_run": incident.run_id}
 
 
 class Escalate(StartRun):
     """What was tried and the next options go to people, through the incident response."""
 
-    def prepare(
-        self, incident: Incident, context: Context, record: Callable[[Document], None]
-    ) -> tuple[str, dict[str, Any]]:
+    def prepare(self, incident: Incident, context: Context, notes: Notes) -> tuple[str, dict[str, Any]]:
         service = toolbox().service(incident.service)
         escalation = escalate(incident, service.profile, deployer=service.deployer, bug_database=toolbox().bug_database)
-        record(escalation)
-        progress(f"escalating: {escalation.reason}")
+        notes.record(escalation)
         return escalation.run_id, {"incident_run": incident.run_id}
 
 
 class TryNextCandidate(StartRun):
     """The same incident again, without the candidate that the tests spoke against."""
 
-    def prepare(
-        self, incident: Incident, context: Context, record: Callable[[Document], None]
-    ) -> tuple[str, dict[str, Any]]:
+    def prepare(self, incident: Incident, context: Context, notes: Notes) -> tuple[str, dict[str, Any]]:
         excluded = next_candidate(incident, toolbox().bug_database) or ()
         attempt = incident.attempt + 1
         conf = dict(context["dag_run"].conf or {})

@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, get_type_hints
 
@@ -18,7 +19,7 @@ from hotfix.domain.document import Document
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
 from hotfix.ports.bug_database import Event
-from hotfix.steps.what_went_wrong import FAILED, FINISHED
+from hotfix.steps.what_went_wrong import FAILED, FINISHED, STARTED
 
 log = logging.getLogger("hotfix")
 
@@ -48,18 +49,33 @@ def incident_to_recover() -> Incident:
     return incident
 
 
+@dataclass
+class Notes:
+    """What a step leaves in the ledger when it has finished: its documents, and words for the timeline."""
+
+    documents: list[Document] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+    def record(self, document: Document) -> None:
+        self.documents.append(document)
+
+    def say(self, words: str) -> None:
+        progress(words)
+        self.words.append(words)
+
+
 @contextmanager
-def noted(step: str) -> Iterator[Callable[[Document], None]]:
+def noted(step: str) -> Iterator[Notes]:
     """Note a step's beginning and end in the ledger, and turn our errors into Airflow's.
 
-    Yields a function that records the step's document. An error that another try may mend is passed on, so that
-    Airflow retries; any other ends the task at once with its own words.
+    What was given to the ``Notes`` goes into the ledger when the step has finished. An error that another try may mend
+    is passed on, so that Airflow retries; any other ends the task at once with its own words.
     """
     try_number = get_current_context()["ti"].try_number
-    _note(step, "started", try_number)
-    documents: list[Document] = []
+    _note(step, STARTED, try_number)
+    notes = Notes()
     try:
-        yield documents.append
+        yield notes
     except HotfixError as error:
         _note(step, f"{FAILED}{error}", try_number)
         if error.retryable:
@@ -71,10 +87,11 @@ def noted(step: str) -> Iterator[Callable[[Document], None]]:
         _note(step, f"{FAILED}{type(error).__name__}: {error}", try_number)
         raise
     incident = current_incident()
-    for document in documents:
+    for document in notes.documents:
         if incident is not None:
             toolbox().bug_database.record(incident, document)
-    _note(step, FINISHED, try_number)
+    said = "; ".join([*notes.words, *(document.headline for document in notes.documents if document.headline)])
+    _note(step, f"{FINISHED}: {said}" if said else FINISHED, try_number)
 
 
 def _incident_of_this_run() -> Incident:
@@ -116,12 +133,12 @@ def step_task(
         def body(*args: Any, **kwargs: Any) -> dict[str, Any]:
             if prepare is not None:
                 prepare()
-            with noted(step.__name__) as record:
+            with noted(step.__name__) as notes:
                 given = _parse(signature.bind(*args, **kwargs).arguments, hints)
                 if "incident" in whole.parameters:
                     given["incident"] = _incident_of_this_run()
                 document = step(**given)
-                record(document)
+                notes.record(document)
             return document.to_xcom()
 
         body.__signature__ = signature  # type: ignore[attr-defined]
@@ -150,9 +167,9 @@ def gate(function: Callable[..., str] | None = None, *, trigger_rule: TriggerRul
 
         @functools.wraps(choose)
         def body(*args: Any, **kwargs: Any) -> str:
-            with noted(choose.__name__):
+            with noted(choose.__name__) as notes:
                 chosen = choose(**_parse(signature.bind(*args, **kwargs).arguments, hints))
-                progress(f"goes on with {chosen}")
+                notes.say(f"goes on with {chosen}")
             return chosen
 
         return task.branch(

@@ -49,5 +49,9 @@ class Approval(Document):
     ignored_answers: tuple[str, ...] = ()
 
     @property
+    def headline(self) -> str:
+        return f"{self.decision.value}: {self.why}"
+
+    @property
     def needs_approval_after_the_fact(self) -> bool:
         return self.decision is ApprovalDecision.APPROVED and self.granted_by == "silence"

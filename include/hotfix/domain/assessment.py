@@ -39,3 +39,7 @@ class Assessment(Document):
     probes: tuple[ProbeResult, ...]
     observed_error_rate: float | None
     why: str
+
+    @property
+    def headline(self) -> str:
+        return f"{self.decision.value}: {self.why}"

@@ -52,3 +52,7 @@ class Diagnosis(Document):
     commits_in_range: int
     seconds: float
     summary: str
+
+    @property
+    def headline(self) -> str:
+        return self.summary

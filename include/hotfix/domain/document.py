@@ -27,6 +27,11 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
 
+    @property
+    def headline(self) -> str:
+        """What a timeline says about it, in one line; empty when there is nothing to say."""
+        return ""
+
     def to_xcom(self) -> dict[str, Any]:
         """The document as plain JSON types.
 

@@ -32,6 +32,10 @@ class FixPlan(Document):
     base: Sha
     leaves_open: tuple[str, ...]
 
+    @property
+    def headline(self) -> str:
+        return "candidates: " + "; ".join(candidate.description for candidate in self.candidates)
+
 
 class FileChange(Document):
     path: str
@@ -59,6 +63,10 @@ class Backup(Document):
     files: tuple[BackedUpFile, ...]
     at: Instant
 
+    @property
+    def headline(self) -> str:
+        return f"{self.commit[:12]} kept as {self.ref}, with the checksums of {len(self.files)} files"
+
 
 class Fix(Document):
     """A proved candidate as a commit on the remote. This commit, and no other, is what may ship."""
@@ -74,6 +82,10 @@ class Fix(Document):
     before: ReproducerRun | None
     after: ReproducerRun | None
     rejected: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        return f"{self.candidate.description}, {self.commit[:12]}, {'proved' if self.proved else 'not proved'}"
 
     @property
     def lines(self) -> int:

@@ -185,6 +185,10 @@ class Incident(Document):
     excluded_candidates: tuple[str, ...]
 
     @property
+    def headline(self) -> str:
+        return f"opened as {self.id}, production runs {self.production[:12]}"
+
+    @property
     def branch(self) -> str:
         return f"hotfix/{self.id}"
 

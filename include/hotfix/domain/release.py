@@ -19,11 +19,19 @@ class HotfixCommit(Document):
     seal: GitRef
     message: str
 
+    @property
+    def headline(self) -> str:
+        return f"{self.commit[:12]} sealed as {self.seal}"
+
 
 class Push(Document):
     branch: str
     commit: Sha
     remote: str
+
+    @property
+    def headline(self) -> str:
+        return f"{self.branch} is at {self.commit[:12]}"
 
 
 class Deployment(Document):
@@ -34,6 +42,10 @@ class Deployment(Document):
     finished_at: Instant
     attempts: tuple[str, ...]
 
+    @property
+    def headline(self) -> str:
+        return f"{self.version[:12]} deployed with {self.deployer}, before it {self.previous[:12]}"
+
 
 class LiveCheck(Document):
     """``monitor_deployment``: production itself says which version it runs."""
@@ -42,3 +54,7 @@ class LiveCheck(Document):
     confirmations: int
     first_seen_at: Instant
     seconds: float
+
+    @property
+    def headline(self) -> str:
+        return f"production reports {self.version[:12]}"

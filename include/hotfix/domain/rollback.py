@@ -13,12 +13,20 @@ class DeploymentRollback(Document):
     live: Sha | None
     what: str
 
+    @property
+    def headline(self) -> str:
+        return self.what
+
 
 class FixRollback(Document):
     needed: bool
     removed_branch: str | None
     kept_as: str | None
     what: str
+
+    @property
+    def headline(self) -> str:
+        return self.what
 
 
 class RollbackReport(Document):
@@ -28,6 +36,10 @@ class RollbackReport(Document):
     checks: tuple[str, ...]
     at: Instant
 
+    @property
+    def headline(self) -> str:
+        return f"{'verified' if self.verified else 'NOT VERIFIED'}: {'; '.join(self.checks)}"
+
 
 class Escalation(Document):
     reason: str
@@ -36,3 +48,7 @@ class Escalation(Document):
     next_options: tuple[str, ...]
     commander: str
     run_id: str
+
+    @property
+    def headline(self) -> str:
+        return f"to {self.commander}: {self.reason}"

@@ -63,3 +63,7 @@ class SecurityReport(Document):
     pre_existing: int
     fixed: int
     report: Artefact | None
+
+    @property
+    def headline(self) -> str:
+        return f"{self.verdict.value}: {self.why}"

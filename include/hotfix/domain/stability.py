@@ -47,3 +47,7 @@ class StabilityReport(Document):
     started_at: Instant
     finished_at: Instant
     timeline: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        return f"{self.verdict.value}: {self.why}"

@@ -65,3 +65,7 @@ class TestReport(Document):
     already_broken: tuple[str, ...]
     seconds: float
     output: Artefact | None
+
+    @property
+    def headline(self) -> str:
+        return f"{self.verdict.value}: {self.why}"

@@ -90,7 +90,7 @@ def _ending(record: Record, criteria: tuple[CriterionCheck, ...]) -> Ending:
         return Ending.FIXED_RECORD_INCOMPLETE
     if record.assessment and record.assessment.decision is Decision.STANDARD:
         return Ending.HANDED_OVER
-    if record.rollback and record.rollback.verified:
+    if record.assessment and record.rollback and record.rollback.verified:
         return Ending.ROLLED_BACK
     return Ending.FAILED
 
@@ -98,6 +98,8 @@ def _ending(record: Record, criteria: tuple[CriterionCheck, ...]) -> Ending:
 def _summary(record: Record, ending: Ending, criteria: tuple[CriterionCheck, ...]) -> str:
     if ending is Ending.HANDED_OVER and record.assessment:
         return f"{record.incident.id} was handed over to the standard bug fix: {record.assessment.why}"
+    if record.assessment is None:
+        return f"{record.incident.id} was not begun, nothing was touched: {what_went_wrong(record)}"
     if ending is Ending.FAILED:
         return f"{record.incident.id} FAILED and the rollback is not verified: {what_went_wrong(record)}"
     if ending is Ending.FIXED_RECORD_INCOMPLETE:

@@ -27,8 +27,7 @@ class Metrics(Document):
 def measure(*, bug_database: BugDatabase, clock: Clock, days: int) -> Metrics:
     """Resolution time is from the opening to the closing of attempts that fixed the problem (median, seconds).
 
-    The rollback rate is rolled-back attempts over attempts that tried to fix something (DORA's change failure rate,
-    counted by run).
+    The rollback rate is the share of deployed hotfixes that did not stay (DORA's change failure rate, counted by run).
     """
     now = clock.now()
     since = now - timedelta(days=days)
@@ -39,7 +38,8 @@ def measure(*, bug_database: BugDatabase, clock: Clock, days: int) -> Metrics:
         for row in rows
         if row.status is IncidentStatus.RESOLVED and row.closed_at
     ]
-    tried = by_status["resolved"] + by_status["rolled_back"] + by_status["failed"]
+    deployed = [row for row in rows if "deployed" in row.facts and row.status is not IncidentStatus.OPEN]
+    stayed = [row for row in deployed if row.status is IncidentStatus.RESOLVED]
     items = [item for row in {row.id for row in rows} for _, item in bug_database.owed(row, only_open=False)]
     return Metrics(
         since=since,
@@ -47,7 +47,7 @@ def measure(*, bug_database: BugDatabase, clock: Clock, days: int) -> Metrics:
         incidents=len({row.id for row in rows}),
         by_status=by_status,
         median_resolution_seconds=statistics.median(resolved) if resolved else None,
-        rollback_rate=(by_status["rolled_back"] + by_status["failed"]) / tried if tried else None,
+        rollback_rate=1 - len(stayed) / len(deployed) if deployed else None,
         follow_ups_done=sum(item.done_at is not None for item in items) / len(items) if items else None,
         follow_ups_overdue=sum(item.done_at is None and item.due_at <= now for item in items),
         incidents_per_week=round(len({row.id for row in rows}) / days * 7, 2),
@@ -71,7 +71,7 @@ def digest(metrics: Metrics) -> str:
             f"| incidents | {metrics.incidents} ({metrics.incidents_per_week} a week) |",
             *(f"| – {status} | {count} |" for status, count in metrics.by_status.items() if count),
             f"| median time to resolution | {resolution} |",
-            f"| rolled back or failed | {rate(metrics.rollback_rate)} |",
+            f"| deployed and rolled back | {rate(metrics.rollback_rate)} |",
             f"| follow-up done | {rate(metrics.follow_ups_done)} |",
             f"| follow-up overdue | {metrics.follow_ups_overdue} |",
             "",

@@ -8,7 +8,7 @@ from datetime import datetime
 from hotfix.domain.follow_up import FollowUpItem
 from hotfix.domain.stability import StabilityVerdict, Traffic
 from hotfix.steps.record import Record
-from hotfix.steps.what_went_wrong import what_went_wrong
+from hotfix.steps.what_went_wrong import FINISHED, STARTED, what_went_wrong
 
 
 def summary(record: Record) -> str:
@@ -175,7 +175,12 @@ def _rollback(record: Record) -> str:
 def _timeline(record: Record) -> str:
     lines = ["## Timeline", "", "| time (UTC) | step | what |", "|---|---|---|"]
     lines.append(f"| {_time(record.incident.started_at)} | – | the problem began (as far as known) |")
-    lines += [f"| {_time(event.at)} | {event.step} | {_cell(event.what)} |" for event in record.timeline]
+    finished = {event.step for event in record.timeline if event.what.startswith(FINISHED)}
+    lines += [
+        f"| {_time(event.at)} | {event.step} | {_cell(event.what.removeprefix(f'{FINISHED}: '))} |"
+        for event in record.timeline
+        if event.what != STARTED or event.step not in finished
+    ]
     return "\n".join(lines)
 
 

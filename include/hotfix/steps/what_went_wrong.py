@@ -9,7 +9,7 @@ from hotfix.domain.testing import TestVerdict
 from hotfix.steps.record import Record
 
 # The words with which the ledger notes how a step ended.
-FINISHED, FAILED = "finished", "failed: "
+STARTED, FINISHED, FAILED = "started", "finished", "failed: "
 
 
 def what_went_wrong(record: Record) -> str:
@@ -23,6 +23,6 @@ def what_went_wrong(record: Record) -> str:
         return f"the security review does not let it through: {record.security.why}"
     if record.tests and record.tests.verdict is not TestVerdict.PASSED:
         return f"the critical tests do not let it through: {record.tests.why}"
-    finished = {event.step for event in record.timeline if event.what == FINISHED}
+    finished = {event.step for event in record.timeline if event.what.startswith(FINISHED)}
     failures = [event for event in record.timeline if event.what.startswith(FAILED) and event.step not in finished]
     return f"{failures[0].step} {failures[0].what}" if failures else ""

@@ -1,0 +1,1 @@
+"""The workflow on the history of a real package: ``importlib_resources``, as published on the package index."""

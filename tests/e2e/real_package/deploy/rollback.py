@@ -1,0 +1,29 @@
+"""Make a version live again that was installed before."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from releases import Refused, Releases
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--version", required=True, help="its full SHA")
+    wanted = parser.parse_args()
+    releases = Releases(wanted.root)
+    try:
+        with releases.locked():
+            releases.switch(wanted.version)
+    except Refused as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{wanted.version} is live again")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

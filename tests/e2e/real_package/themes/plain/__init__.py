@@ -1,0 +1,1 @@
+"""Pages for every day; loaded by an ordinary import."""

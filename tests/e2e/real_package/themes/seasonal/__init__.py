@@ -1,0 +1,1 @@
+"""Pages for a while; loaded by the import hook of the worker."""

@@ -1,0 +1,89 @@
+"""A worker that dies in the middle of any task changes nothing about the result."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from demo.airflow_api import AirflowApi
+from demo.airflow_stack import AirflowStack
+from demo.play import Played, ledger, play
+from demo.scenarios import SCENARIOS
+from demo.world import World
+from hotfix.domain.follow_up import FollowUp
+from hotfix.domain.release import Push
+from tests.e2e.killer import Killer
+
+pytestmark = pytest.mark.stack
+
+EFFECTS = {
+    "assessment.open_incident",
+    "fix.back_up_files",
+    "fix.apply_fix",
+    "deployment.commit_hotfix",
+    "deployment.push_hotfix",
+    "deployment.deploy",
+    "follow_up.write_post_mortem",
+    "follow_up.update_bug_database",
+    "follow_up.open_follow_up_pr",
+    "hotfix_outcome",
+}
+UNDOING = {"rollback.roll_back_deployment", "rollback.roll_back_fix", "rollback.document_rollback", "rollback.escalate"}
+
+
+def play_under_fire(name: str, world: World, stack: AirflowStack, tmp_path: Path) -> tuple[Played, set[str]]:
+    killer = Killer(AirflowApi(stack.url, "viewer"))
+    killer.start()
+    try:
+        with Path(os.devnull).open("w") as nowhere, world:
+            played = play(SCENARIOS[name], world, stack, Console(file=nowhere), 8, on_run=killer.follow)
+    finally:
+        killer.stop()
+    return played, killer.killed
+
+
+def deployments(world: World) -> list[str]:
+    lines = (world.production.root / "history.jsonl").read_text().splitlines()
+    return [json.loads(line)["version"] for line in lines]
+
+
+def test_every_task_killed_once_ends_in_the_same_fix(
+    stack: AirflowStack, worlds: Mapping[str, World], tmp_path: Path
+) -> None:
+    world = worlds["shop-kills"]
+    played, killed = play_under_fire("fixed", world, stack, tmp_path)
+    assert played.ending.problems == ()
+    assert killed >= EFFECTS
+    incident, fix = played.ending.incident, played.ending.fix
+    assert fix is not None
+    assert len(played.ending.attempts) == 1
+    assert deployments(world).count(fix.commit) == 1
+    refs = world.refs()
+    branches = [name for name in refs if name.startswith("refs/heads/")]
+    assert sorted(branches) == [
+        "refs/heads/follow-up/" + incident.id,
+        "refs/heads/hotfix/" + incident.id,
+        "refs/heads/main",
+    ]
+    records = ledger(stack)
+    follow_up, push = records.find(incident, FollowUp), records.find(incident, Push)
+    assert follow_up is not None
+    assert push is not None
+    assert push.commit == fix.commit == refs["refs/heads/hotfix/" + incident.id]
+    kinds = [item.kind for _, item in records.owed(incident.id, only_open=False)]
+    assert len(kinds) == len(set(kinds)) > 0
+
+
+def test_every_rollback_task_killed_once_puts_everything_back(
+    stack: AirflowStack, worlds: Mapping[str, World], tmp_path: Path
+) -> None:
+    world = worlds["shop-kills-rollback"]
+    played, killed = play_under_fire("unstable", world, stack, tmp_path)
+    assert played.ending.problems == ()
+    assert killed >= UNDOING
+    assert deployments(world)[-1] == played.ending.incident.production
