@@ -50,6 +50,7 @@ class ApprovalSensor(BaseSensorOperator):
                 notes.record(approval)
                 return approval.to_xcom()
             request = self._ask(context, incident, request)
+            notes.say(f"asked under Required Actions, until {request.deadline:%H:%M:%S} UTC")
         return self._wait(context, incident, request)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +111,6 @@ class ApprovalSensor(BaseSensorOperator):
             request if any("delivered" in check.name for check in request.silence) else delivered(request, (CHANNEL,))
         )
         toolbox().bug_database.record(incident, asked)
-        progress(f"asked under Required Actions, until {asked.deadline:%H:%M:%S} UTC")
         return asked
 
     def _wait(self, context: Context, incident: Incident, request: ApprovalRequest) -> dict[str, Any]:

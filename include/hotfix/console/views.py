@@ -10,9 +10,8 @@ from hotfix.domain.follow_up import FollowUp, FollowUpItem, PostMortem
 from hotfix.domain.incident import Incident
 from hotfix.domain.rollback import Escalation
 from hotfix.ports.bug_database import BugDatabase, Event, IncidentRow
-from hotfix.steps.what_went_wrong import FAILED, FINISHED
+from hotfix.steps.what_went_wrong import FAILED, FINISHED, STARTED
 
-STARTED = "started"
 # Shown in their own place and not among the other facts.
 _OWN_PLACE = ("post_mortem", "why_not")
 
@@ -98,11 +97,11 @@ def time_taken(row: IncidentRow, now: datetime) -> timedelta:
 
 def _happening(group: list[Event]) -> Happening:
     first, last = group[0], group[-1]
-    said = [event.what for event in group if event.what not in (STARTED, FINISHED)]
+    said = [event.what.removeprefix(FINISHED).removeprefix(": ") for event in group if event.what != STARTED]
     return Happening(
         step=first.step,
         at=first.at,
         ended=None if last.what == STARTED else last.at,
-        what="; ".join(said),
+        what="; ".join(filter(None, said)),
         failed=last.what.startswith(FAILED),
     )

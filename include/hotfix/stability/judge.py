@@ -34,14 +34,16 @@ def judge(baseline: Traffic, observed: Traffic, tolerance: Tolerance) -> Judgeme
     """Compare what production does now with what is healthy.
 
     Wald's sequential probability ratio test for a proportion (A. Wald, Sequential Tests of Statistical Hypotheses,
-    Ann. Math. Statist. 16(2), 1945, §5.3): with healthy rate p0 = max(baseline, tolerance / 2) and unhealthy rate
-    p1 = 2·p0, the log likelihood ratio of e errors in n requests is e·ln(p1/p0) + (n−e)·ln((1−p1)/(1−p0)); at or above
-    ln((1−β)/α) production is UNSTABLE, at or below ln(β/(1−α)) STABLE, in between INCONCLUSIVE.
+    Ann. Math. Statist. 16(2), 1945, §5.3). The healthy rate is p0 = max(min(baseline, tolerance), tolerance / 2), the
+    unhealthy one p1 = 2·p0. The log likelihood ratio of e errors in n requests is
+    e·ln(p1/p0) + (n−e)·ln((1−p1)/(1−p0)); at or above ln((1−β)/α) production is UNSTABLE, at or below ln(β/(1−α))
+    STABLE, in between INCONCLUSIVE.
     """
     rate = observed.error_rate
     if rate is None:
         return Judgement(StabilityVerdict.INCONCLUSIVE, "no requests since the deployment")
-    healthy = min(0.4, max(baseline.error_rate or 0.0, tolerance.error_rate / 2))
+    # A baseline may excuse errors only as far as the profile tolerates them: it may hold a part of the incident.
+    healthy = max(min(baseline.error_rate or 0.0, tolerance.error_rate), tolerance.error_rate / 2)
     unhealthy = 2 * healthy
     ratio = observed.errors * math.log(unhealthy / healthy) + (observed.requests - observed.errors) * math.log(
         (1 - unhealthy) / (1 - healthy)

@@ -13,6 +13,9 @@ DAY, WEEK = timedelta(hours=24), timedelta(weeks=1)
 
 def follow_up_items(record: Record, now: datetime) -> tuple[FollowUpItem, ...]:
     """For a shipped hotfix: what was skipped in the hurry. For one that was not: the fix itself."""
+    if record.assessment is None:
+        # Not begun, for another run is at it: that one owes.
+        return ()
     shipped = record.stability is not None and record.stability.verdict is StabilityVerdict.STABLE
     items: list[tuple[FollowUpKind, str, timedelta]] = []
     if not shipped:

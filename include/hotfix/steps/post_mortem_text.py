@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -44,7 +45,7 @@ def _head(record: Record, now: datetime) -> str:
     incident = record.incident
     return "\n".join(
         [
-            f"# Post-mortem: {incident.title}",
+            f"# Post-mortem: {_cell(incident.title)}",
             "",
             "| | |",
             "|---|---|",
@@ -64,7 +65,7 @@ def _head(record: Record, now: datetime) -> str:
 
 
 def _impact(record: Record) -> str:
-    lines = ["## Impact", "", record.incident.description]
+    lines = ["## Impact", "", *(f"> {line}" for line in record.incident.description.splitlines())]
     if record.assessment:
         lines += ["", f"Decision: **{record.assessment.decision.value}**.", ""]
         lines += [
@@ -100,7 +101,7 @@ def _root_cause(record: Record) -> str:
             f"{diagnosis.commits_in_range} commits in range, {len(diagnosis.runs)} runs, {diagnosis.seconds} s."
         )
     if diagnosis.signature:
-        lines += ["", "The failure:", "", "```", diagnosis.signature, "```"]
+        lines += ["", "The failure:", "", _fenced(diagnosis.signature)]
     if diagnosis.suspects and not diagnosis.proved:
         lines += ["", "| suspect | probability | evidence |", "|---|---|---|"]
         lines += [
@@ -117,7 +118,7 @@ def _resolution(record: Record, diff: str) -> str:
         return "## Resolution\n\nNo fix was made."
     lines = ["## Resolution", "", f"{fix.candidate.description}: `{fix.commit}` on `{fix.base}`."]
     lines += [f"- rejected before: {reason}" for reason in fix.rejected]
-    lines += ["", "````diff", diff.rstrip(), "````"]
+    lines += ["", _fenced(diff.rstrip(), "diff")]
     return "\n".join(lines)
 
 
@@ -192,6 +193,13 @@ def _actions(items: Iterable[FollowUpItem]) -> str:
 
 def _time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def _fenced(text: str, language: str = "") -> str:
+    """A code block that nothing in ``text`` can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _cell(value: str) -> str:

@@ -1,0 +1,43 @@
+"""Registers the console in Airflow: pages at /hotfix, an entry in the navigation, a tab on every run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cached_property
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+Message = MutableMapping[str, Any]
+
+
+class Console:
+    """An ASGI app that is made at the first request.
+
+    Every component and every task process loads the plugins, and only the api-server needs the app. An error in it
+    is an error of these pages; the api-server starts.
+    """
+
+    async def __call__(
+        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        await self._app(scope, receive, send)
+
+    @cached_property
+    def _app(self) -> Any:
+        from hotfix.adapters.bug_database import SqlBugDatabase
+        from hotfix.airflow.connections import bug_database_url
+        from hotfix.airflow.toolbox import artefacts_of
+        from hotfix.console.app import console
+
+        return console(lambda: SqlBugDatabase(bug_database_url()), artefacts_of)
+
+
+class HotfixConsole(AirflowPlugin):
+    name = "hotfix_console"
+    fastapi_apps = [{"app": Console(), "url_prefix": "/hotfix", "name": "Hotfixes"}]
+    # Relative addresses: Airflow's UI resolves them against its own base url.
+    external_views = [
+        {"name": "Hotfixes", "href": "hotfix/", "destination": "nav", "url_route": "hotfixes"},
+        {"name": "Incident", "href": "hotfix/runs/{RUN_ID}", "destination": "dag_run", "url_route": "incident"},
+    ]
