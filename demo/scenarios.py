@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 from hotfix.ports.bug_database import IncidentStatus
 
 PATCHES = Path(__file__).with_name("patches")
-FAILING_REQUEST = "/api/quote?sku=mug&qty=12"
-DESCRIPTION = "Quotes for ten or more pieces fail with 500 since the last release"
+# The same params as in the README's examples for the CLI and REST.
+INCIDENT = Path(__file__).parents[1] / "docs" / "examples" / "incident.json"
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,13 @@ class Scenario:
 
     def incident(self, service: str, window: int) -> dict[str, Any]:
         """The params of the run."""
-        params: dict[str, Any] = {"service": service, "approval_window": window}
-        if self.regression:
-            params |= {"description": DESCRIPTION, "failing_request": FAILING_REQUEST}
-            params |= {"criteria": ["critical_business_impact"]}
+        example: dict[str, Any] = json.loads(INCIDENT.read_text())
+        if not self.regression:
+            example = {}
+        elif service != example["service"]:
+            # The issue is about one service; another one's incident gets a name of its own.
+            del example["issue"]
+        params = example | {"service": service, "approval_window": window}
         if self.patch:
             params["patch"] = (PATCHES / self.patch).read_text()
         return params | dict(self.params)

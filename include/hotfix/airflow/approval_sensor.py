@@ -18,6 +18,7 @@ from hotfix.domain.incident import ApprovalMode, Incident
 from hotfix.ports.bug_database import Event
 from hotfix.steps.approval import APPROVE, REJECT, Answer, decide, delivered, request_approval, why_invalid
 from hotfix.steps.record import read_record
+from hotfix.steps.what_went_wrong import FINISHED
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -49,9 +50,7 @@ class ApprovalSensor(BaseSensorOperator):
                 approval = decide(incident, request, None, toolbox().clock.now())
                 notes.record(approval)
                 return approval.to_xcom()
-            request = self._ask(context, incident, request)
-            notes.say(f"asked under Required Actions, until {request.deadline:%H:%M:%S} UTC")
-        return self._wait(context, incident, request)
+            return self._ask_and_wait(context, incident, request)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         incident = self._incident()
@@ -62,12 +61,12 @@ class ApprovalSensor(BaseSensorOperator):
         if answer and (why := why_invalid(request, answer)):
             self._ignore(incident, answer, why)
             if toolbox().clock.now() < request.deadline:
-                return self._wait(context, incident, self._ask(context, incident, request))
+                return self._ask_and_wait(context, incident, request)
             answer = None
         # Silence decided at the deadline, however long the worker took to hear of it.
         approval = decide(incident, request, answer, request.deadline, self._ignored(incident))
         toolbox().bug_database.record(incident, approval)
-        self._note(incident, f"{approval.decision.value}: {approval.why}", "decided", approval.at)
+        self._note(incident, f"{FINISHED}: {approval.headline}", "decided", approval.at)
         return approval.to_xcom()
 
     @property
@@ -97,31 +96,38 @@ class ApprovalSensor(BaseSensorOperator):
             clock=tools.clock,
         )
 
-    def _ask(self, context: Context, incident: Incident, request: ApprovalRequest) -> ApprovalRequest:
+    def _ask_and_wait(self, context: Context, incident: Incident, request: ApprovalRequest) -> dict[str, Any]:
+        # Recorded first: a worker that dies in between must not start the window anew.
+        toolbox().bug_database.record(incident, request)
+        silence = self._when_silent(incident, delivered(request, (CHANNEL,)))
         upsert_hitl_detail(
             ti_id=context["ti"].id,
             options=[APPROVE, REJECT],
             subject=request.subject,
             body=request.body,
-            defaults=[APPROVE] if request.silence_can_be_trusted else [REJECT],
+            defaults=[silence],
             multiple=False,
             params={},
         )
-        asked = (
-            request if any("delivered" in check.name for check in request.silence) else delivered(request, (CHANNEL,))
+        if not any("delivered" in check.name for check in request.silence):
+            request = delivered(request, (CHANNEL,))
+            toolbox().bug_database.record(incident, request)
+        self._note(
+            incident,
+            f"asked under Required Actions, until {request.deadline:%H:%M:%S} UTC",
+            "asked",
+            request.requested_at,
         )
-        toolbox().bug_database.record(incident, asked)
-        return asked
-
-    def _wait(self, context: Context, incident: Incident, request: ApprovalRequest) -> dict[str, Any]:
-        silent = decide(incident, request, None, request.deadline)
-        option = APPROVE if silent.decision is ApprovalDecision.APPROVED else REJECT
         self.defer(
-            trigger=ApprovalDeadline(str(context["ti"].id), request.deadline.isoformat(), option),
+            trigger=ApprovalDeadline(str(context["ti"].id), request.deadline.isoformat(), silence),
             method_name="execute_complete",
             timeout=TIMEOUT,
         )
         raise AssertionError("defer never returns")
+
+    def _when_silent(self, incident: Incident, request: ApprovalRequest) -> str:
+        silent = decide(incident, request, None, request.deadline)
+        return APPROVE if silent.decision is ApprovalDecision.APPROVED else REJECT
 
     def _ignore(self, incident: Incident, answer: Answer, why: str) -> None:
         self._note(incident, f"{IGNORED}{answer.option} ({why})", f"ignored/{answer.at.isoformat()}", answer.at)

@@ -35,10 +35,10 @@ class StartRun(TriggerDagRunOperator):
         with noted(str(self.task_id).rsplit(".", 1)[-1]) as notes:
             self.trigger_run_id, self.conf = self.prepare(incident_to_recover(), context, notes)
             notes.say(f"starts {self.trigger_dag_id} / {self.trigger_run_id}")
-        if context["ti"].get_dr_count(dag_id=self.trigger_dag_id, run_ids=[self.trigger_run_id]):
-            progress(f"{self.trigger_dag_id} / {self.trigger_run_id} was started before")
-            return
-        super().execute(context)
+            if context["ti"].get_dr_count(dag_id=self.trigger_dag_id, run_ids=[self.trigger_run_id]):
+                progress(f"{self.trigger_dag_id} / {self.trigger_run_id} was started before")
+                return
+            super().execute(context)
 
 
 class HandOver(StartRun):

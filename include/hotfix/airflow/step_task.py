@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, get_type_hints
 
 from airflow.sdk import TriggerRule, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DagRunTriggerException
 
 from hotfix.airflow.toolbox import toolbox
 from hotfix.domain.document import Document
@@ -83,9 +83,17 @@ def noted(step: str) -> Iterator[Notes]:
         raise AirflowFailException(str(error)) from error
     except AirflowSkipException:
         raise
+    except DagRunTriggerException:
+        # How an operator asks Airflow to start another run: the end of the step, not its failure.
+        _finish(step, notes, try_number)
+        raise
     except Exception as error:
         _note(step, f"{FAILED}{type(error).__name__}: {error}", try_number)
         raise
+    _finish(step, notes, try_number)
+
+
+def _finish(step: str, notes: Notes, try_number: int) -> None:
     incident = current_incident()
     for document in notes.documents:
         if incident is not None:

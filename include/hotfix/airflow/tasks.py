@@ -240,9 +240,11 @@ def open_follow_up_pr(incident: Incident, record: BugRecord) -> FollowUp:
 def roll_back_deployment() -> DeploymentRollback:
     """Put production back to what it ran before, if anything was deployed."""
     incident = incident_to_recover()
+    service = toolbox().service(incident.service)
     rollback = roll_back_deployment_step(
         incident,
-        deployer=toolbox().service(incident.service).deployer,
+        deployer=service.deployer,
+        alternative=service.alternative,
         bug_database=toolbox().bug_database,
         progress=progress,
     )

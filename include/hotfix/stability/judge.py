@@ -30,6 +30,13 @@ class Judgement:
     why: str
 
 
+def requests_needed(tolerance: Tolerance) -> int:
+    """How many requests without an error it takes until STABLE, where the baseline has none either."""
+    healthy = tolerance.error_rate / 2
+    enough = math.log(tolerance.missed / (1 - tolerance.false_alarm)) / math.log((1 - 2 * healthy) / (1 - healthy))
+    return max(tolerance.min_requests, math.ceil(enough))
+
+
 def judge(baseline: Traffic, observed: Traffic, tolerance: Tolerance) -> Judgement:
     """Compare what production does now with what is healthy.
 

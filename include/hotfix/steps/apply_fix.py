@@ -41,6 +41,12 @@ def apply_fix(
     before = reproduce(plan.base) if incident.has_reproducer else None
     if before and before.verdict is not Verdict.OTHER_FAILURE:
         raise CannotReproduce(f"The reproducer does not fail on {plan.base[:10]} any more ({before.verdict.value}).")
+    if before and diagnosis.signature and before.signature != diagnosis.signature:
+        raise CannotReproduce(
+            f"The reproducer fails on {plan.base[:10]} in another way than in the analysis: "
+            f"{before.signature!r}, not {diagnosis.signature!r}.",
+            "Make it deterministic, then trigger again.",
+        )
     rejected: list[str] = []
     for candidate in plan.candidates:
         message = _message(incident, candidate, diagnosis)

@@ -14,6 +14,7 @@ from hotfix.domain.service import ServiceProfile
 from hotfix.domain.testing import TestReport
 from hotfix.ports.clock import Clock
 from hotfix.ports.deployer import Deployer
+from hotfix.steps.markdown import fenced, quoted
 
 APPROVE, REJECT = "Approve", "Reject"
 DIFF_SHOWN = 6000
@@ -57,7 +58,7 @@ def request_approval(
         requested_at=now,
         deadline=now + timedelta(seconds=incident.approval_window),
         silence=checks,
-        approvers=tuple(name for name in profile.approvers if name != incident.reported_by),
+        approvers=profile.approvers,
         requester=incident.reported_by,
     )
 
@@ -140,10 +141,11 @@ def _body(
         silence = f"**Silence escalates instead of shipping**: {doubts}."
     shown = diff if len(diff) <= DIFF_SHOWN else f"{diff[:DIFF_SHOWN]}\n… (the rest is in {fix.diff.uri})"
     proof = "the reproducer failed before and passes now" if fix.proved else "none, there is no reproducer"
-    fence = "`" * 4
     return "\n".join(
         [
-            f"**What is wrong:** {incident.description}",
+            "**What is wrong:**",
+            "",
+            quoted(incident.description),
             "",
             f"**What will change:** {fix.candidate.description}, {fix.lines} lines in {len(fix.changes)} files "
             f"({', '.join(change.path for change in fix.changes[:5])}), commit `{fix.commit[:12]}` on production "
@@ -155,8 +157,6 @@ def _body(
             "",
             silence,
             "",
-            f"{fence}diff",
-            shown,
-            fence,
+            fenced(shown, "diff"),
         ]
     )

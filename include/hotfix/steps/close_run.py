@@ -16,7 +16,7 @@ from hotfix.steps.open_incident import release_lock
 from hotfix.steps.post_mortem_text import summary
 from hotfix.steps.record import Record, read_record
 from hotfix.steps.update_bug_database import facts
-from hotfix.steps.what_went_wrong import what_went_wrong
+from hotfix.steps.what_went_wrong import FINISHED, what_went_wrong
 
 STATUS = {
     Ending.FIXED: IncidentStatus.RESOLVED,
@@ -88,11 +88,19 @@ def _ending(record: Record, criteria: tuple[CriterionCheck, ...]) -> Ending:
         return Ending.FIXED
     if all(check.holds for check in criteria[:-1]):
         return Ending.FIXED_RECORD_INCOMPLETE
-    if record.assessment and record.assessment.decision is Decision.STANDARD:
+    if _handed_over(record):
         return Ending.HANDED_OVER
     if record.assessment and record.rollback and record.rollback.verified:
         return Ending.ROLLED_BACK
     return Ending.FAILED
+
+
+def _handed_over(record: Record) -> bool:
+    """Assessed as no emergency, and the run that takes over was really started."""
+    standard = record.assessment is not None and record.assessment.decision is Decision.STANDARD
+    return standard and any(
+        event.step == "hand_over_to_standard_fix" and event.what.startswith(FINISHED) for event in record.timeline
+    )
 
 
 def _summary(record: Record, ending: Ending, criteria: tuple[CriterionCheck, ...]) -> str:
@@ -101,7 +109,8 @@ def _summary(record: Record, ending: Ending, criteria: tuple[CriterionCheck, ...
     if record.assessment is None:
         return f"{record.incident.id} was not begun, nothing was touched: {what_went_wrong(record)}"
     if ending is Ending.FAILED:
-        return f"{record.incident.id} FAILED and the rollback is not verified: {what_went_wrong(record)}"
+        state = "" if record.rollback or record.fix is None else " and the rollback is not verified"
+        return f"{record.incident.id} FAILED{state}: {what_went_wrong(record)}"
     if ending is Ending.FIXED_RECORD_INCOMPLETE:
         return f"{summary(record)}; but {criteria[-1].detail}"
     return summary(record)

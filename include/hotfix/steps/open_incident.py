@@ -206,7 +206,7 @@ def _take_lock(incident: Incident, repository: Repository, clock: Clock) -> None
             if holder["incident"] != incident.id:
                 raise ServiceBusy(
                     f"Service {incident.service} is locked by incident {holder['incident']} (run {holder['run']}).",
-                    "Wait for it to end, or trigger again with its issue to take part in it.",
+                    "Watch that run; trigger again when it has ended.",
                 ) from None
             clock.sleep(1)
         else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 
 from hotfix.domain.follow_up import FollowUpItem
 from hotfix.domain.stability import StabilityVerdict, Traffic
+from hotfix.steps.markdown import fenced, one_line, quoted
 from hotfix.steps.record import Record
 from hotfix.steps.what_went_wrong import FINISHED, STARTED, what_went_wrong
 
@@ -45,7 +45,7 @@ def _head(record: Record, now: datetime) -> str:
     incident = record.incident
     return "\n".join(
         [
-            f"# Post-mortem: {_cell(incident.title)}",
+            f"# Post-mortem: {one_line(incident.title)}",
             "",
             "| | |",
             "|---|---|",
@@ -65,7 +65,7 @@ def _head(record: Record, now: datetime) -> str:
 
 
 def _impact(record: Record) -> str:
-    lines = ["## Impact", "", *(f"> {line}" for line in record.incident.description.splitlines())]
+    lines = ["## Impact", "", quoted(record.incident.description)]
     if record.assessment:
         lines += ["", f"Decision: **{record.assessment.decision.value}**.", ""]
         lines += [
@@ -101,12 +101,12 @@ def _root_cause(record: Record) -> str:
             f"{diagnosis.commits_in_range} commits in range, {len(diagnosis.runs)} runs, {diagnosis.seconds} s."
         )
     if diagnosis.signature:
-        lines += ["", "The failure:", "", _fenced(diagnosis.signature)]
+        lines += ["", "The failure:", "", fenced(diagnosis.signature)]
     if diagnosis.suspects and not diagnosis.proved:
         lines += ["", "| suspect | probability | evidence |", "|---|---|---|"]
         lines += [
-            f"| `{each.commit.sha[:10]}` {_cell(each.commit.subject)} | {each.probability:.0%} "
-            f"| {_cell('; '.join(each.evidence))} |"
+            f"| `{each.commit.sha[:10]}` {one_line(each.commit.subject)} | {each.probability:.0%} "
+            f"| {one_line('; '.join(each.evidence))} |"
             for each in diagnosis.suspects[:5]
         ]
     return "\n".join(lines)
@@ -118,7 +118,7 @@ def _resolution(record: Record, diff: str) -> str:
         return "## Resolution\n\nNo fix was made."
     lines = ["## Resolution", "", f"{fix.candidate.description}: `{fix.commit}` on `{fix.base}`."]
     lines += [f"- rejected before: {reason}" for reason in fix.rejected]
-    lines += ["", _fenced(diff.rstrip(), "diff")]
+    lines += ["", fenced(diff.rstrip(), "diff")]
     return "\n".join(lines)
 
 
@@ -178,7 +178,7 @@ def _timeline(record: Record) -> str:
     lines.append(f"| {_time(record.incident.started_at)} | – | the problem began (as far as known) |")
     finished = {event.step for event in record.timeline if event.what.startswith(FINISHED)}
     lines += [
-        f"| {_time(event.at)} | {event.step} | {_cell(event.what.removeprefix(f'{FINISHED}: '))} |"
+        f"| {_time(event.at)} | {event.step} | {one_line(event.what.removeprefix(f'{FINISHED}: '))} |"
         for event in record.timeline
         if event.what != STARTED or event.step not in finished
     ]
@@ -193,14 +193,3 @@ def _actions(items: Iterable[FollowUpItem]) -> str:
 
 def _time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
-
-
-def _fenced(text: str, language: str = "") -> str:
-    """A code block that nothing in ``text`` can close."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
-def _cell(value: str) -> str:
-    return value.replace("|", "\\|").replace("\n", " ")[:300]

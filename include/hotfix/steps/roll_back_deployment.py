@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hotfix.domain.document import Sha
+from hotfix.domain.errors import RollbackFailed
 from hotfix.domain.incident import Incident
 from hotfix.domain.release import Push
 from hotfix.domain.rollback import DeploymentRollback
@@ -12,9 +14,16 @@ from hotfix.ports.deployer import Deployer
 
 
 def roll_back_deployment(
-    incident: Incident, *, deployer: Deployer, bug_database: BugDatabase, progress: Callable[[str], None]
+    incident: Incident,
+    *,
+    deployer: Deployer,
+    alternative: Deployer | None,
+    bug_database: BugDatabase,
+    progress: Callable[[str], None],
 ) -> DeploymentRollback:
     """Restore what production ran before. Asks the ledger whether anything could have been deployed.
+
+    Where the service's own deployer cannot, the alternative one tries: it may be the one that shipped.
 
     Raises:
         RollbackFailed: production is not back; the text has the exact commands for a person.
@@ -34,7 +43,7 @@ def roll_back_deployment(
     # link or a process behind that the next restart would bring to life. Restoring what is there changes nothing.
     needed = live != incident.production
     progress(f"production runs {(live or 'nothing')[:12]}, restoring {incident.production[:12]}")
-    deployer.restore(incident.production)
+    _restore(incident.production, deployer, alternative, progress)
     return DeploymentRollback(
         needed=needed,
         restored=incident.production,
@@ -43,3 +52,13 @@ def roll_back_deployment(
         if needed
         else f"production ran {incident.production[:12]} all along",
     )
+
+
+def _restore(version: Sha, deployer: Deployer, alternative: Deployer | None, progress: Callable[[str], None]) -> None:
+    try:
+        deployer.restore(version)
+    except RollbackFailed as error:
+        if alternative is None:
+            raise
+        progress(f"the {deployer.name} deployer could not: {error}; trying the {alternative.name} deployer")
+        alternative.restore(version)

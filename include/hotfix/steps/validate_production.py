@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
 from hotfix.domain.release import Deployment, LiveCheck
-from hotfix.domain.service import ServiceProfile
+from hotfix.domain.service import Monitoring, ServiceProfile
 from hotfix.domain.stability import StabilityReport, StabilityVerdict, Traffic
 from hotfix.ports.clock import Clock
-from hotfix.ports.monitoring import Monitoring
-from hotfix.stability.judge import Judgement, Tolerance, judge
+from hotfix.ports.monitoring import Monitoring as MonitoringPort
+from hotfix.stability.judge import Judgement, Tolerance, judge, requests_needed
 from hotfix.stability.traffic import total
 
 # So many probes of the symptom in a row decide about it, in either direction.
 SYMPTOM_PROBES = 5
+# Probes must stay a small part of what a service has to bear.
+MOST_ROUNDS = 10
 LINES_KEPT = 60
 
 
@@ -26,7 +29,7 @@ def validate_production(
     deployment: Deployment,
     live: LiveCheck,
     *,
-    monitoring: Monitoring,
+    monitoring: MonitoringPort,
     clock: Clock,
     progress: Callable[[str], None],
 ) -> StabilityReport:
@@ -38,6 +41,7 @@ def validate_production(
         monitoring, max(incident.started_at, deployment.started_at - timedelta(seconds=600)), deployment.started_at
     )
     progress(f"before: {_figures(baseline)}; during: {_figures(during)}")
+    rounds = _probe_rounds(settings, tolerance)
     started = clock.now()
     symptom: list[bool] = []
     timeline: list[str] = []
@@ -57,7 +61,7 @@ def validate_production(
         )
 
     while True:
-        for path in settings.probes:
+        for path in settings.probes * rounds:
             monitoring.probe(path)
         if incident.failing_request:
             symptom.append(not monitoring.probe(incident.failing_request).failed)
@@ -77,6 +81,12 @@ def validate_production(
         clock.sleep(settings.interval)
 
 
+def _probe_rounds(settings: Monitoring, tolerance: Tolerance) -> int:
+    """How often the probes go round at each look, so that a service without customers is judged within the limit."""
+    looks = settings.limit / settings.interval
+    return min(MOST_ROUNDS, math.ceil(requests_needed(tolerance) / (looks * len(settings.probes))))
+
+
 def _with_symptom(judgement: Judgement, symptom: list[bool], probed: bool) -> Judgement:
     if not probed:
         return judgement
@@ -88,7 +98,7 @@ def _with_symptom(judgement: Judgement, symptom: list[bool], probed: bool) -> Ju
     return judgement
 
 
-def _between(monitoring: Monitoring, since: datetime, until: datetime) -> Traffic:
+def _between(monitoring: MonitoringPort, since: datetime, until: datetime) -> Traffic:
     try:
         return total(monitoring.samples(since, until))
     except HotfixError:

@@ -31,14 +31,14 @@ def verify_rollback(
     push = bug_database.find(incident, Push)
     backup = bug_database.find(incident, Backup)
     live, reported = deployer.live(), monitoring.version()
-    foreign = push is not None and live not in (push.commit, incident.production, None)
+    foreign = live not in (incident.production, None) and (push is None or live != push.commit)
     checks: list[tuple[bool, str]] = [
         (
             live == incident.production or foreign,
             f"the deployer says that production runs {(live or 'nothing known')[:12]}",
         ),
         (
-            reported in (live, None) if push is None else reported == live,
+            reported == live or (push is None and reported is None),
             f"production itself reports {(reported or 'no version')[:12]}",
         ),
     ]

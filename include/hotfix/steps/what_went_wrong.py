@@ -11,6 +11,22 @@ from hotfix.steps.record import Record
 # The words with which the ledger notes how a step ended.
 STARTED, FINISHED, FAILED = "started", "finished", "failed: "
 
+# Steps that run because something went wrong, or that are running while somebody asks.
+_RECOVERY = {
+    "roll_back_deployment",
+    "roll_back_fix",
+    "verify_rollback",
+    "document_rollback",
+    "another_candidate",
+    "try_next_candidate",
+    "escalate",
+    "hotfix_outcome",
+    "write_post_mortem",
+    "update_bug_database",
+    "open_follow_up_pr",
+    "incident_response",
+}
+
 
 def what_went_wrong(record: Record) -> str:
     """The first thing that stopped the run; empty when nothing did."""
@@ -25,4 +41,7 @@ def what_went_wrong(record: Record) -> str:
         return f"the critical tests do not let it through: {record.tests.why}"
     finished = {event.step for event in record.timeline if event.what.startswith(FINISHED)}
     failures = [event for event in record.timeline if event.what.startswith(FAILED) and event.step not in finished]
-    return f"{failures[0].step} {failures[0].what}" if failures else ""
+    if failures:
+        return f"{failures[0].step} {failures[0].what}"
+    stuck = [event for event in record.timeline if event.step not in (finished | _RECOVERY)]
+    return f"{stuck[-1].step} did not finish: its worker died, or its time was over" if stuck else ""

@@ -11,11 +11,15 @@ from tests.e2e.real_package.history import RealHistory, build
 
 
 @pytest.fixture(scope="session")
-def history(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> RealHistory:
-    """Downloaded archives are kept for the next session, if pytest keeps anything."""
-    folder = tmp_path_factory.mktemp("real-history")
-    cache = pytestconfig.cache.mkdir("real_package") if hasattr(pytestconfig, "cache") else folder / "cache"
-    return build(folder / "importlib_resources.git", cache)
+def sdists(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """Where downloaded archives are; kept for the next session if pytest keeps anything."""
+    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)
+    return cache.mkdir("real_package") if cache else tmp_path_factory.mktemp("sdists")
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory, sdists: Path, python: str) -> RealHistory:
+    return build(tmp_path_factory.mktemp("real-history") / "importlib_resources.git", sdists, Path(python))
 
 
 @pytest.fixture(scope="session")

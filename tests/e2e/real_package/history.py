@@ -63,16 +63,17 @@ class RealHistory:
     versions: tuple[str, ...]
 
 
-def build(bare_repository: Path, cache: Path) -> RealHistory:
+def build(bare_repository: Path, cache: Path, toolchain: Path | None = None) -> RealHistory:
     """Make the repository, with the branch main and a tag a release: the same SHAs every time.
 
-    Releases that ``cache`` has are not downloaded again.
+    Releases that ``cache`` has are not downloaded again. With the interpreter of a ``toolchain``, pip need not make a
+    build environment for each release that it downloads, which is several times faster.
 
     Raises:
         DownloadFailed: the package index cannot be reached, or lacks a release.
         FileExistsError: there is something at ``bare_repository`` already.
     """
-    archives = download(cache)
+    archives = download(cache, toolchain)
     bare_repository.mkdir(parents=True)
     _git(bare_repository, "init", "--quiet", "--bare", "--initial-branch=main", "--object-format=sha1")
     commits: dict[str, str] = {}
@@ -87,14 +88,16 @@ def build(bare_repository: Path, cache: Path) -> RealHistory:
     return RealHistory(bare_repository, commits[GOOD], commits[BAD], commits[CULPRIT], VERSIONS)
 
 
-def download(cache: Path) -> dict[str, Path]:
+def download(cache: Path, toolchain: Path | None = None) -> dict[str, Path]:
     """The source archive of each version, by version."""
     cache.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-        return dict(zip(VERSIONS, pool.map(lambda version: _download(version, cache), VERSIONS), strict=True))
+        return dict(
+            zip(VERSIONS, pool.map(lambda version: _download(version, cache, toolchain), VERSIONS), strict=True)
+        )
 
 
-def _download(version: str, cache: Path) -> Path:
+def _download(version: str, cache: Path, toolchain: Path | None) -> Path:
     name = f"{PACKAGE}-{version}.tar.gz"
     archive = cache / name
     if archive.is_file():
@@ -102,9 +105,10 @@ def _download(version: str, cache: Path) -> Path:
     log.info("downloading %s", name)
     # Next to the cache and moved at the end, so that an archive in the cache is always whole.
     with tempfile.TemporaryDirectory(dir=cache) as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", PACKAGE]
+        pip = (str(toolchain), "-m", "pip") if toolchain else (sys.executable, "-m", "pip")
+        options = ("--quiet", "--no-deps", "--no-binary", PACKAGE, *(("--no-build-isolation",) if toolchain else ()))
         done = subprocess.run(
-            [*command, "--dest", folder, f"{PACKAGE}=={version}"],
+            [*pip, "download", *options, "--dest", folder, f"{PACKAGE}=={version}"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

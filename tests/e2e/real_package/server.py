@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -131,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             status, content_type, body = self._answer()
         except WorkerFailed as error:
-            print(error, file=sys.stderr, flush=True)
+            sys.stderr.write(f"{error}\n")
             status, content_type, body = HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", "internal server error\n"
         content = body.encode()
         self.send_response(status)
@@ -163,11 +164,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--access-log", type=Path, required=True)
     wanted = parser.parse_args()
-    with Server(wanted.port, wanted.root, wanted.access_log) as server:
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            pass
+    with Server(wanted.port, wanted.root, wanted.access_log) as server, contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.real_package.history import RealHistory, build
+from tests.e2e.real_package.history import DownloadFailed, RealHistory, build
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.xdist_group("real-package")]
 
 REPRODUCER = Path(__file__).with_name("reproducer_test.py.txt")
 CRITICAL_TESTS = (
@@ -42,26 +42,32 @@ def test_there_is_a_commit_and_a_tag_for_each_release(history: RealHistory) -> N
     ]
 
 
-def test_a_second_build_makes_the_same_commits(
-    history: RealHistory, tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
-    cache = pytestconfig.cache.mkdir("real_package") if hasattr(pytestconfig, "cache") else tmp_path / "cache"
-
-    again = build(tmp_path / "again.git", cache)
+def test_a_second_build_makes_the_same_commits(history: RealHistory, sdists: Path, tmp_path: Path) -> None:
+    again = build(tmp_path / "again.git", sdists)
 
     assert (again.good, again.culprit, again.bad) == (history.good, history.culprit, history.bad)
 
 
-def test_the_reproducer_fails_from_the_culprit_on_and_never_before(
-    history: RealHistory, checkout: Path, python: str
-) -> None:
+def test_an_index_out_of_reach_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setattr("tests.e2e.real_package.history.VERSIONS", ("6.2.0",))
+
+    with pytest.raises(DownloadFailed, match=r"importlib_resources 6\.2\.0 could not be downloaded"):
+        build(tmp_path / "never.git", tmp_path / "empty")
+
+    assert not (tmp_path / "never.git").exists()
+
+
+def test_the_reproducer_fails_from_the_culprit_on(history: RealHistory, checkout: Path, python: str) -> None:
     commits = git(checkout, "rev-list", "--reverse", history.bad).split()
-
-    green = {sha: reproducer_passes(python, checkout, sha) for sha in commits}
-
     first_red = commits.index(history.culprit)
-    assert green == {sha: number < first_red for number, sha in enumerate(commits)}
-    assert commits[0] == history.good
+    # What a bisection looks at, about: the ends, the middle, and both sides of the culprit.
+    tried = sorted({0, len(commits) // 2, first_red - 1, first_red, len(commits) - 1})
+
+    green = [number for number in tried if reproducer_passes(python, checkout, commits[number])]
+
+    assert green == [number for number in tried if number < first_red]
+    assert (commits[0], commits[-1]) == (history.good, history.bad)
     assert 0 < first_red < len(commits) - 1
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.real_package.history import RealHistory
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.xdist_group("real-package")]
 
 HERE = Path(__file__).parent
 SYMPTOM = "/render?theme=seasonal&page=welcome"

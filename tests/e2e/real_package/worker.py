@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-import importlib_resources
+import importlib_resources  # type: ignore[import-not-found]  # only where the worker runs
 
 THEMES = Path(__file__).with_name("themes")
 
@@ -51,13 +51,18 @@ def answer(themes: dict[str, ModuleType], request: str) -> dict[str, str]:
         return {"error": traceback.format_exc()}
 
 
+def say(message: dict[str, str]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     sys.path.insert(0, str(THEMES))
     themes = {"plain": importlib.import_module("plain"), "seasonal": load_seasonal()}
     version = importlib.metadata.distribution("importlib_resources").read_text("REVISION")
-    print(json.dumps({"version": version}), flush=True)
+    say({"version": version or ""})
     for line in sys.stdin:
-        print(json.dumps(answer(themes, line)), flush=True)
+        say(answer(themes, line))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from releases import Refused, Releases
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--source", type=Path, required=True, help="a checkout of the version")
@@ -21,11 +21,8 @@ def main() -> int:
             releases.install(wanted.version, wanted.source)
             releases.switch(wanted.version)
     except Refused as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{wanted.version} is live")
-    return 0
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,7 +9,7 @@ from pathlib import Path
 from releases import Refused, Releases
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--version", required=True, help="its full SHA")
@@ -19,11 +19,8 @@ def main() -> int:
         with releases.locked():
             releases.switch(wanted.version)
     except Refused as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{wanted.version} is live again")
-    return 0
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,13 +9,14 @@ from pathlib import Path
 from releases import Releases
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
     live = Releases(parser.parse_args().root).live()
-    print(live or "nothing is live", file=sys.stdout if live else sys.stderr)
-    return 0 if live else 1
+    if live is None:
+        sys.exit("nothing is live")
+    sys.stdout.write(f"{live}\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

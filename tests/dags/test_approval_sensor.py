@@ -1,0 +1,139 @@
+"""The clock of the approval, and how an answer is read, without a running Airflow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime, timedelta, timezone
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
+
+from hotfix.airflow import approval_sensor, approval_trigger
+from hotfix.airflow.approval_sensor import TIMEOUT, ApprovalSensor
+from hotfix.airflow.approval_trigger import ApprovalDeadline
+from hotfix.domain.incident import IncidentReport
+
+pytestmark = pytest.mark.airflow
+
+TI = uuid4()
+
+
+def in_seconds(seconds: float) -> str:
+    return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).isoformat()
+
+
+class RequiredActions:
+    """Airflow's side: a request that can be answered once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.closed_with: list[str] | None = None
+        self.answer: SimpleNamespace | None = None
+        monkeypatch.setattr(approval_trigger, "update_hitl_detail_response", self._close)
+        monkeypatch.setattr(approval_trigger, "get_hitl_detail_content_detail", self._detail)
+
+    def answered(self, option: str | None, user: str | None, at: datetime | None = None) -> None:
+        self.answer = SimpleNamespace(
+            response_received=True,
+            chosen_options=[option] if option else None,
+            responded_by_user=SimpleNamespace(id="7", name=user) if user else None,
+            responded_at=at,
+            params_input={},
+        )
+
+    def _close(self, ti_id: UUID, chosen_options: list[str], params_input: dict[str, Any]) -> None:
+        assert ti_id == TI
+        if self.answer is not None:
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 409}))
+        self.closed_with = chosen_options
+
+    def _detail(self, ti_id: UUID) -> SimpleNamespace | None:
+        assert ti_id == TI
+        return self.answer
+
+
+@pytest.fixture
+def required_actions(monkeypatch: pytest.MonkeyPatch) -> RequiredActions:
+    return RequiredActions(monkeypatch)
+
+
+def fired(trigger: ApprovalDeadline, limit: float = 10) -> dict[str, Any]:
+    async def first() -> Any:
+        async for event in trigger.run():
+            return event.payload
+        raise AssertionError("the trigger ended without an event")
+
+    payload: dict[str, Any] = asyncio.run(asyncio.wait_for(first(), limit))
+    return payload
+
+
+@pytest.mark.parametrize("option", ["Approve", "Reject"])
+def test_a_deadline_in_the_past_closes_the_request_at_once(required_actions: RequiredActions, option: str) -> None:
+    trigger = ApprovalDeadline(str(TI), in_seconds(-3600), option)
+    event = fired(trigger, limit=5)
+    assert required_actions.closed_with == [option]
+    assert approval_sensor._answer(event) is None, "silence is nobody's answer"
+
+
+def test_the_window_is_waited_out(required_actions: RequiredActions) -> None:
+    deadline = datetime.now(timezone.utc) + timedelta(seconds=0.5)
+    fired(ApprovalDeadline(str(TI), deadline.isoformat(), "Reject"))
+    assert datetime.now(timezone.utc) >= deadline
+    with pytest.raises(asyncio.TimeoutError):
+        fired(ApprovalDeadline(str(TI), in_seconds(60), "Reject"), limit=0.2)
+
+
+def test_a_triggerer_that_starts_again_does_not_prolong_the_window(required_actions: RequiredActions) -> None:
+    _, arguments = ApprovalDeadline(str(TI), in_seconds(-1), "Reject").serialize()
+    fired(ApprovalDeadline(**arguments), limit=5)
+    assert required_actions.closed_with == ["Reject"]
+
+
+def test_an_answer_at_the_very_last_moment_is_passed_on(required_actions: RequiredActions) -> None:
+    at = datetime(2026, 3, 1, 3, 4, 59, tzinfo=timezone.utc)
+    required_actions.answered("Reject", "eve", at)
+    answer = approval_sensor._answer(fired(ApprovalDeadline(str(TI), in_seconds(-1), "Approve")))
+    assert required_actions.closed_with is None
+    assert answer is not None
+    assert (answer.option, answer.user, answer.at) == ("Reject", "eve", at), "their no is not turned into a yes"
+
+
+@pytest.mark.parametrize(("option", "user"), [(None, "eve"), ("Approve", None), (None, None)])
+def test_a_request_that_was_closed_by_nobody_is_silence(
+    required_actions: RequiredActions, option: str | None, user: str | None
+) -> None:
+    required_actions.answered(option, user)
+    event = fired(ApprovalDeadline(str(TI), in_seconds(-1), "Reject"))
+    assert approval_sensor._answer(event) is None
+
+
+def test_the_trigger_survives_the_way_through_the_database() -> None:
+    trigger = ApprovalDeadline(str(TI), in_seconds(60), "Approve")
+    path, arguments = json.loads(json.dumps(trigger.serialize()))
+    module, name = path.rsplit(".", 1)
+    again = getattr(import_module(module), name)(**arguments)
+    assert isinstance(again, ApprovalDeadline)
+    assert again.serialize() == trigger.serialize()
+
+
+def test_what_airflow_resumes_the_sensor_with() -> None:
+    user = {"id": "7", "name": "grace"}
+    answer = approval_sensor._answer(
+        {"chosen_options": ["Approve"], "responded_by_user": user, "responded_at": "2026-03-01T03:02:00+00:00"}
+    )
+    assert answer is not None
+    assert (answer.option, answer.user, answer.channel) == ("Approve", "grace", "Airflow")
+    assert answer.at == datetime(2026, 3, 1, 3, 2, tzinfo=timezone.utc)
+    for nobody in ({}, {"chosen_options": ["Approve"]}, {"responded_by_user": user, "chosen_options": []}):
+        assert approval_sensor._answer(nobody) is None
+
+
+def test_the_sensor_outlives_the_longest_window_of_the_form() -> None:
+    (longest,) = [rule.le for rule in IncidentReport.model_fields["approval_window"].metadata if hasattr(rule, "le")]
+    assert timedelta(seconds=longest) < TIMEOUT
+    assert ApprovalSensor(task_id="await_approval").timeout == TIMEOUT.total_seconds()

@@ -1,0 +1,96 @@
+"""The example profile is what operators copy: complete, commented, and valid."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from hotfix.adapters.catalog import YamlCatalog
+from hotfix.domain import service
+from hotfix.domain.service import CommandDeployerProfile, LocalDeployerProfile, ServiceProfile
+
+CATALOG = Path(service.__file__).parents[2] / "services"
+EXAMPLE = CATALOG / "_example.yaml"
+MODELS = (
+    ServiceProfile,
+    service.Commands,
+    service.Tests,
+    service.Policy,
+    CommandDeployerProfile,
+    LocalDeployerProfile,
+    service.Monitoring,
+)
+
+
+def profile(folder: Path) -> ServiceProfile:
+    name = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["name"]
+    (folder / f"{name}.yaml").write_bytes(EXAMPLE.read_bytes())
+    return YamlCatalog(folder).profile(name)
+
+
+def test_the_example_is_no_service_of_the_catalog():
+    assert EXAMPLE.exists()
+    assert "_example" not in YamlCatalog(CATALOG).names()
+
+
+def test_a_copy_of_the_example_is_a_service(tmp_path: Path):
+    described = profile(tmp_path)
+    assert described.deployer.kind == "command"
+    assert described.alternative_deployer is not None
+    assert described.alternative_deployer.kind == "local"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_key_is_shown(model: type[BaseModel], tmp_path: Path):
+    shown: list[BaseModel] = [profile(tmp_path)]
+    for part in shown:
+        shown += [value for value in dict(part).values() if isinstance(value, BaseModel)]
+    (section,) = (part for part in shown if type(part) is model)
+    assert set(model.model_fields) == section.model_fields_set
+
+
+def test_every_key_has_a_sentence():
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    keys = {name for model in MODELS for name in model.model_fields}
+    found = [number for number, line in enumerate(lines) if line.strip().split(":")[0] in keys]
+    assert len(found) == sum(len(model.model_fields) for model in MODELS)
+    assert [lines[number] for number in found if not lines[number - 1].lstrip().startswith("# ")] == []
+
+
+def test_the_defaults_that_it_names_are_the_defaults():
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    stated: dict[str, str] = {}
+    for above, line in itertools.pairwise(lines):
+        if "Default: " in above and ":" in line:
+            # The first time_limit is that of the tests, the section checked below.
+            stated.setdefault(line.strip().split(":")[0], above.partition("Default: ")[2])
+    checked = 0
+    for model in (service.Tests, service.Policy, service.Monitoring):
+        for name, field in model.model_fields.items():
+            if isinstance(field.default, int | float) and name in stated:
+                default = str(field.default).lower().removesuffix(".0")
+                assert stated[name].rstrip(".").startswith(default), name
+                checked += 1
+    assert checked >= 12
+
+
+def test_required_keys_say_so():
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    marked = {
+        line.strip().split(":")[0]
+        for number, line in enumerate(lines)
+        if _comment_above(lines, number).startswith("# Required.")
+    }
+    required = {name for model in MODELS for name, field in model.model_fields.items() if field.is_required()}
+    assert required <= marked
+
+
+def _comment_above(lines: list[str], number: int) -> str:
+    first = number
+    while first and lines[first - 1].lstrip().startswith("#"):
+        first -= 1
+    return lines[first].strip() if first < number else ""
