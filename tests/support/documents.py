@@ -102,7 +102,6 @@ def a_plan(*candidates: Candidate, **changes: Any) -> FixPlan:
         "candidates": candidates or (a_candidate(),),
         "excluded": (),
         "base": BASE,
-        "leaves_open": ("bring its good part in again",),
     }
     return FixPlan.model_validate({**values, **changes})
 
@@ -124,6 +123,7 @@ def a_fix(**changes: Any) -> Fix:
         "before": None,
         "after": None,
         "rejected": (),
+        "leaves_open": ("bring its good part in again",),
     }
     return Fix.model_validate({**values, **changes})
 

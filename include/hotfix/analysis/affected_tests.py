@@ -20,7 +20,8 @@ def affected_tests(
     modules. A change that no import shows (dependencies, test configuration, data) selects every test file, since
     nobody can say what it does not affect.
     """
-    modules = _modules(checkout, source_roots)
+    # Tests may lie outside the source roots; their imports count all the same.
+    modules = {**_modules(checkout, [".", *test_paths]), **_modules(checkout, source_roots)}
     tests = sorted(path for path in set(modules.values()) if _is_test(path, test_paths))
     wide = sorted(path for path in changed if _affects_everything(path, modules.values()))
     if wide:
@@ -29,8 +30,13 @@ def affected_tests(
     reasons: dict[str, str] = {}
     for origin in sorted(changed):
         for reached in _reach(origin, importers):
-            if reached in tests and reached not in reasons:
-                reasons[reached] = "was changed" if reached == origin else f"imports {origin}"
+            if reached in tests:
+                reasons.setdefault(reached, "was changed" if reached == origin else f"imports {origin}")
+            if PurePosixPath(reached).name == "conftest.py":
+                # Its fixtures hand the changed code to tests that never import it.
+                folder = PurePosixPath(reached).parent.as_posix()
+                for served in (test for test in tests if folder == "." or test.startswith(f"{folder}/")):
+                    reasons.setdefault(served, f"{reached} imports {origin}")
     return dict(sorted(reasons.items()))
 
 

@@ -30,7 +30,6 @@ class FixPlan(Document):
     candidates: tuple[Candidate, ...]
     excluded: tuple[str, ...]
     base: Sha
-    leaves_open: tuple[str, ...]
 
     @property
     def headline(self) -> str:
@@ -82,6 +81,7 @@ class Fix(Document):
     before: ReproducerRun | None
     after: ReproducerRun | None
     rejected: tuple[str, ...]
+    leaves_open: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:

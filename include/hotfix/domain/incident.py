@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from hotfix.domain.document import Artefact, Document, Instant, Sha
 from hotfix.domain.errors import InvalidIncident
@@ -36,7 +36,8 @@ class ApprovalMode(str, Enum):
     NOT_REQUIRED = "not_required"
 
 
-def _one_path(value: str) -> str:
+def repository_path(value: str) -> str:
+    """``value`` as it is, if it is a path inside a repository; a ``ValueError`` otherwise."""
     if not re.fullmatch(r"[A-Za-z0-9._@+/ -]{1,300}", value):
         raise ValueError(f"{value!r} is not a path: only letters, digits and . _ @ + / - may stand in it")
     if value.startswith(("/", "-")) or ".." in value.split("/") or value.split("/")[0] == ".git":
@@ -63,7 +64,7 @@ def _meaningful(value: str) -> str:
     return _no_control_characters(value.strip())
 
 
-RepositoryPath = Annotated[str, AfterValidator(_one_path)]
+RepositoryPath = Annotated[str, AfterValidator(repository_path)]
 RefName = Annotated[str, AfterValidator(_one_ref)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 IssueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")]
@@ -102,19 +103,37 @@ class IncidentReport(BaseModel):
             InvalidIncident: with every problem found, in the reporter's words.
         """
         given = {key: value for key, value in params.items() if value is not None and value != ""}
+        problems = _between_params(given, now)
         try:
             report = cls.model_validate(given)
         except ValidationError as error:
-            raise InvalidIncident(tuple(_in_plain_words(item) for item in error.errors())) from None
-        problems = []
-        if report.started_at and report.started_at > now + timedelta(minutes=5):
-            problems.append(f"started_at: {report.started_at.isoformat()} lies in the future")
-        if report.patch and report.fix_ref:
-            problems.append("patch, fix_ref: give one of them, not both")
-        problems += [f"patch: {problem}" for problem in patch_problems(report.patch or "")]
+            problems = [*(_in_plain_words(item) for item in error.errors()), *problems]
+            raise InvalidIncident(tuple(problems)) from None
         if problems:
             raise InvalidIncident(tuple(problems))
         return report
+
+
+def _between_params(given: Mapping[str, Any], now: datetime) -> list[str]:
+    """What no single field shows. Of the raw values, so that one round of corrections is enough."""
+    problems = []
+    started_at = _moment(given.get("started_at"))
+    if started_at and started_at > now + timedelta(minutes=5):
+        problems.append(f"started_at: {started_at.isoformat()} lies in the future")
+    if given.get("patch") and given.get("fix_ref"):
+        problems.append("patch, fix_ref: give one of them, not both")
+    if isinstance(patch := given.get("patch"), str):
+        problems += [f"patch: {problem}" for problem in patch_problems(patch)]
+    return problems
+
+
+def _moment(value: Any) -> datetime | None:
+    """A time with its timezone; None for what the field's own check refuses."""
+    try:
+        moment = TypeAdapter(datetime).validate_python(value)
+    except ValidationError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _in_plain_words(item: Mapping[str, Any]) -> str:
@@ -133,10 +152,23 @@ def _in_plain_words(item: Mapping[str, Any]) -> str:
             return f"{where}: {item['msg']} (got {item['input']!r:.80})"
 
 
+_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+_FILE = re.compile(r"(?:\+\+\+|---) (?:[ab]/)?([^\t]+)")
+
+
 def patch_paths(patch: str) -> tuple[str, ...]:
     """The paths that a unified diff changes, sorted."""
-    named = re.findall(r"^(?:\+\+\+|---) (?:[ab]/)?([^\t\n\r]+)", patch, re.MULTILINE)
-    return tuple(sorted({path.strip() for path in named} - {"/dev/null"}))
+    paths: set[str] = set()
+    left = 0
+    for line in patch.splitlines():
+        # Inside a hunk a line that begins with "--- " is a removed line, not a file: the hunk's counts tell them apart.
+        if left > 0:
+            left -= {" ": 2, "": 2, "-": 1, "+": 1}.get(line[:1], 0)
+        elif hunk := _HUNK.match(line):
+            left = sum(int(count or 1) for count in hunk.groups())
+        elif header := _FILE.match(line):
+            paths.add(header.group(1).strip())
+    return tuple(sorted(paths - {"/dev/null"}))
 
 
 def patch_problems(patch: str) -> list[str]:
@@ -149,7 +181,7 @@ def patch_problems(patch: str) -> list[str]:
     problems = []
     for path in paths:
         try:
-            _one_path(path)
+            repository_path(path)
         except ValueError as error:
             problems.append(str(error))
     return problems

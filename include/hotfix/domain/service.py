@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from hotfix.domain.incident import ApprovalMode, RefName, RepositoryPath, RequestPath, Slug
+from hotfix.domain.incident import ApprovalMode, RefName, RepositoryPath, RequestPath, Slug, repository_path
 
+
+def _test_id(value: str) -> str:
+    repository_path(value.split("::", 1)[0])
+    return value
+
+
+TestId = Annotated[str, AfterValidator(_test_id)]
 Argv = Annotated[tuple[str, ...], Field(min_length=1)]
 LoopbackOrUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
@@ -32,9 +39,9 @@ class Commands(_Section):
 
 
 class Tests(_Section):
-    """Where tests are (``paths``), which of them are critical, and how long they may take (seconds)."""
+    """Where tests are (``paths``), which are critical (paths, or ``path::name``), how long they may take (seconds)."""
 
-    critical: tuple[RepositoryPath, ...] = Field(min_length=1)
+    critical: tuple[TestId, ...] = Field(min_length=1)
     paths: tuple[RepositoryPath, ...] = ("tests",)
     reproducer_path: RepositoryPath = "tests/test_hotfix_reproducer.py"
     source_roots: tuple[str, ...] = (".",)

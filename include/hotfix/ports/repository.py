@@ -35,6 +35,9 @@ class Repository(Protocol):
 
     def is_ancestor(self, ancestor: Sha, descendant: Sha) -> bool: ...
 
+    def merge_base(self, one: Sha, other: Sha) -> Sha | None:
+        """The best common ancestor; None when there is none."""
+
     def tags_before(self, sha: Sha) -> tuple[tuple[str, Sha], ...]:
         """Tags on strict ancestors of ``sha``, newest first."""
 

@@ -14,6 +14,7 @@ from hotfix.domain.service import ServiceProfile
 from hotfix.ports.artefacts import ArtefactStore
 from hotfix.ports.repository import Repository
 from hotfix.ports.test_runner import TestRunner
+from hotfix.steps.open_ends import open_ends_of
 
 
 def apply_fix(
@@ -79,6 +80,7 @@ def apply_fix(
             before=before.model_copy(update={"verdict": Verdict.SAME_FAILURE}) if before else None,
             after=after,
             rejected=tuple(rejected),
+            leaves_open=open_ends_of(candidate, diagnosis),
         )
     reasons = "\n".join(f"  - {reason}" for reason in rejected)
     raise NoUsableFix(f"No candidate fix can be used:\n{reasons}\n", "Write a patch and trigger again with it.")

@@ -34,13 +34,11 @@ def settle_by_evidence(
     """
     settled = []
     waiting = {incident for incident, item in bug_database.owed() if item.kind is FollowUpKind.FULL_FIX}
-    for row in bug_database.incidents():
-        if row.id not in waiting:
+    for incident_id in sorted(waiting):
+        shipped = _last_push(incident_id, bug_database)
+        if shipped is None:
             continue
-        incident = bug_database.incident_of_run(row.run_id)
-        push = bug_database.find(incident, Push) if incident else None
-        if incident is None or push is None:
-            continue
+        incident, push = shipped
         try:
             service = profile(incident.service)
             evidence = _replaced(incident, push, service, repository(service))
@@ -61,6 +59,16 @@ def compliance_report(settled: tuple[str, ...], *, bug_database: BugDatabase, cl
         open=tuple(_line(incident, item) for incident, item in owed if item.due_at > now),
         overdue=tuple(_line(incident, item) for incident, item in owed if item.due_at <= now),
     )
+
+
+def _last_push(incident_id: str, bug_database: BugDatabase) -> tuple[Incident, Push] | None:
+    """What the newest attempt that pushed anything pushed; an older one was rolled back."""
+    for row in reversed(bug_database.attempts(incident_id)):
+        incident = bug_database.incident_of_run(row.run_id)
+        push = bug_database.find(incident, Push) if incident else None
+        if incident is not None and push is not None:
+            return incident, push
+    return None
 
 
 def _replaced(incident: Incident, push: Push, profile: ServiceProfile, repository: Repository) -> str:

@@ -33,10 +33,13 @@ def escalate(
 ) -> Escalation:
     """The escalation's text; ``run_id`` is the incident response to start, the same on every retry."""
     record = read_record(incident, bug_database)
+    # Neither what is broken nor what was just taken back.
+    no_way_back = {incident.production, record.fix.commit if record.fix else ""}
+    earlier = {release.version: release for release in reversed(deployer.history())}
+    candidates = [release for release in reversed(earlier.values()) if release.version not in no_way_back]
     releases = tuple(
         f"{release.version[:12]}{f', deployed {release.deployed_at:%Y-%m-%d %H:%M} UTC' if release.deployed_at else ''}"
-        for release in deployer.history()[:RELEASES_NAMED]
-        if release.version != incident.production
+        for release in candidates[:RELEASES_NAMED]
     )
     return Escalation(
         reason=what_went_wrong(record) or "the run ended without a fix",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind
 from hotfix.domain.stability import StabilityVerdict
@@ -11,8 +11,11 @@ from hotfix.steps.record import Record
 DAY, WEEK = timedelta(hours=24), timedelta(weeks=1)
 
 
-def follow_up_items(record: Record, now: datetime) -> tuple[FollowUpItem, ...]:
-    """For a shipped hotfix: what was skipped in the hurry. For one that was not: the fix itself."""
+def follow_up_items(record: Record) -> tuple[FollowUpItem, ...]:
+    """For a shipped hotfix: what was skipped in the hurry. For one that was not: the fix itself.
+
+    Due times count from the opening of the incident, so that every repetition says the same.
+    """
     if record.assessment is None:
         # Not begun, for another run is at it: that one owes.
         return ()
@@ -25,7 +28,7 @@ def follow_up_items(record: Record, now: datetime) -> tuple[FollowUpItem, ...]:
             items.append((FollowUpKind.APPROVE_AFTER_THE_FACT, "Approve the hotfix that silence approved", DAY))
         items.append((FollowUpKind.CODE_REVIEW, "Review the hotfix: it shipped without a code review", DAY))
         items.append((FollowUpKind.FULL_TEST_SUITE, "Run the full test suite on the hotfix", DAY))
-        open_ends = record.plan.leaves_open if record.plan else ()
+        open_ends = record.fix.leaves_open if record.fix else ()
         title = f"Replace the hotfix by a proper fix: {open_ends[0]}" if open_ends else "Replace it by a proper fix"
         items.append((FollowUpKind.FULL_FIX, title, WEEK))
     if record.incident.has_reproducer:
@@ -33,4 +36,5 @@ def follow_up_items(record: Record, now: datetime) -> tuple[FollowUpItem, ...]:
     if shipped and record.security and record.security.carried:
         count = len(record.security.carried)
         items.append((FollowUpKind.SECURITY_FINDINGS, f"Mend {count} security findings that did not block", WEEK))
-    return tuple(FollowUpItem(kind=kind, title=title, due_at=now + due) for kind, title, due in items)
+    opened = record.incident.opened_at
+    return tuple(FollowUpItem(kind=kind, title=title, due_at=opened + due) for kind, title, due in items)

@@ -51,7 +51,7 @@ def _body(record: Record, profile: ServiceProfile, items: tuple[FollowUpItem, ..
         *(f"- [ ] {item.title} (until {item.due_at:%Y-%m-%d %H:%M} UTC)" for item in items),
         "",
         "### What the full fix has to settle",
-        *(f"- {open_end}" for open_end in (record.plan.leaves_open if record.plan else ())),
+        *(f"- {open_end}" for open_end in (record.fix.leaves_open if record.fix else ())),
         "",
         "### What was skipped in the emergency",
         *(f"- {what}" for what in skipped),

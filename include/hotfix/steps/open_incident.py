@@ -39,10 +39,17 @@ def check_report(params: Mapping[str, Any], catalog: Catalog, now: datetime) -> 
     Raises:
         InvalidIncident: with every problem found.
     """
-    report = IncidentReport.parse(params, now)
-    if report.service not in catalog.names():
-        known = ", ".join(catalog.names()) or "none yet"
-        raise InvalidIncident((f"service: there is no service {report.service!r} in the catalog (known: {known})",))
+    names = catalog.names()
+    service = params.get("service")
+    unknown = f"service: there is no service {service!r} in the catalog (known: {', '.join(names) or 'none yet'})"
+    try:
+        report = IncidentReport.parse(params, now)
+    except InvalidIncident as error:
+        if isinstance(service, str) and service and service not in names:
+            raise InvalidIncident((*error.problems, unknown)) from None
+        raise
+    if report.service not in names:
+        raise InvalidIncident((unknown,))
     return report
 
 
@@ -114,7 +121,7 @@ def _describe(
         run_id=run.run_id,
         reported_by=run.triggered_by,
         opened_at=now,
-        started_at=report.started_at or (since if since and since < now else now),
+        started_at=report.started_at or _began(identity, since, now, bug_database),
         production=production,
         good=good,
         failing_request=report.failing_request,
@@ -128,6 +135,18 @@ def _describe(
         irreversible_change_accepted=report.irreversible_change_accepted,
         excluded_candidates=report.exclude_candidates,
     )
+
+
+def _began(identity: str, live_since: datetime | None, now: datetime, bug_database: BugDatabase) -> datetime:
+    """When production's version went live; for a further attempt, when the problem began according to the first.
+
+    A rollback makes production's version look new; the incident is not.
+    """
+    earlier = bug_database.attempts(identity)
+    first = bug_database.incident_of_run(earlier[0].run_id) if earlier else None
+    if first is not None:
+        return first.started_at
+    return live_since if live_since and live_since < now else now
 
 
 def _title(description: str) -> str:

@@ -33,7 +33,6 @@ def plan_minimal_fix(
         candidates=usable,
         excluded=incident.excluded_candidates,
         base=incident.production,
-        leaves_open=_leaves_open(usable[0], diagnosis),
     )
 
 
@@ -49,7 +48,8 @@ def _operators(incident: Incident, repository: Repository, artefacts: ArtefactSt
         ]
     if incident.fix_commit:
         commit = repository.commit(incident.fix_commit)
-        changes = repository.changes(incident.production, incident.fix_commit)
+        fork = repository.merge_base(incident.production, incident.fix_commit)
+        changes = repository.changes(fork, incident.fix_commit) if fork else ()
         return [
             Candidate(
                 id=f"{CandidateKind.OPERATOR_REF.value}:{commit.sha[:12]}",
@@ -78,16 +78,3 @@ def _reverts(diagnosis: Diagnosis, repository: Repository) -> list[Candidate]:
         for commit in commits
         if commit.parents
     ]
-
-
-def _leaves_open(first: Candidate, diagnosis: Diagnosis) -> tuple[str, ...]:
-    open_ends = []
-    if first.kind is CandidateKind.REVERT and diagnosis.culprit:
-        subject = diagnosis.culprit.subject
-        open_ends.append(f"“{subject}” was taken back as a whole: bring its good part in again, without the failure")
-    else:
-        open_ends.append("review the operator's fix and decide whether it is the proper one")
-    if diagnosis.culprit and not diagnosis.proved:
-        open_ends.append("prove the culprit: it was ranked, not shown by a reproducer")
-    open_ends.append("add the reproducer to the service's tests, so that the failure cannot come back unseen")
-    return tuple(open_ends)

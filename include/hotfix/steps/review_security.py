@@ -49,7 +49,10 @@ def review_security(
 def _report(results: Sequence[ScanResult], baseline: Sequence[ScanResult], artefacts: ArtefactStore) -> SecurityReport:
     known = {finding.identity for result in baseline for finding in result.findings}
     found = {finding.identity: finding for result in results for finding in result.findings}
-    new = [finding for identity, finding in found.items() if identity not in known]
+    # The worst first: the lists that travel are cut, and a serious finding must not be what is cut off.
+    ranks = list(Severity)
+    unknown = (finding for identity, finding in found.items() if identity not in known)
+    new = sorted(unknown, key=lambda finding: ranks.index(finding.severity))
     blocking = tuple(finding for finding in new if finding.severity is Severity.CRITICAL)
     carried = tuple(finding for finding in new if finding.severity is not Severity.CRITICAL)
     runs = tuple(result.run for result in results)

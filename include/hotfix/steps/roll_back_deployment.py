@@ -43,7 +43,7 @@ def roll_back_deployment(
     # link or a process behind that the next restart would bring to life. Restoring what is there changes nothing.
     needed = live != incident.production
     progress(f"production runs {(live or 'nothing')[:12]}, restoring {incident.production[:12]}")
-    _restore(incident.production, deployer, alternative, progress)
+    _restore(incident.production, push.commit, deployer, alternative, progress)
     return DeploymentRollback(
         needed=needed,
         restored=incident.production,
@@ -54,7 +54,13 @@ def roll_back_deployment(
     )
 
 
-def _restore(version: Sha, deployer: Deployer, alternative: Deployer | None, progress: Callable[[str], None]) -> None:
+def _restore(
+    version: Sha,
+    shipped: Sha,
+    deployer: Deployer,
+    alternative: Deployer | None,
+    progress: Callable[[str], None],
+) -> None:
     try:
         deployer.restore(version)
     except RollbackFailed as error:
@@ -62,3 +68,8 @@ def _restore(version: Sha, deployer: Deployer, alternative: Deployer | None, pro
             raise
         progress(f"the {deployer.name} deployer could not: {error}; trying the {alternative.name} deployer")
         alternative.restore(version)
+    else:
+        # What the alternative one shipped, the service's own deployer may know nothing of.
+        if alternative is not None and alternative.live() == shipped:
+            progress(f"the {alternative.name} deployer shipped it and puts it back")
+            alternative.restore(version)

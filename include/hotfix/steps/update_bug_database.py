@@ -17,7 +17,7 @@ def update_bug_database(incident: Incident, *, bug_database: BugDatabase, clock:
     record = read_record(incident, bug_database)
     stable = record.stability is not None and record.stability.verdict is StabilityVerdict.STABLE
     status = IncidentStatus.RESOLVED if stable else IncidentStatus.ROLLED_BACK
-    items = follow_up_items(record, clock.now())
+    items = follow_up_items(record)
     bug_database.close_incident(incident, status, clock.now(), facts(record))
     bug_database.owe(incident, items)
     return BugRecord(incident=incident.id, status=status.value, rows=1 + len(items))

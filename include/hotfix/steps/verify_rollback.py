@@ -28,6 +28,7 @@ def verify_rollback(
     Raises:
         RollbackFailed: something is not back; the text has the exact commands for a person.
     """
+    repository.fetch()
     push = bug_database.find(incident, Push)
     backup = bug_database.find(incident, Backup)
     live, reported = deployer.live(), monitoring.version()

@@ -18,6 +18,6 @@ def write_post_mortem(
     """Written for every run that opened an incident, also for one that was rolled back."""
     record = read_record(incident, bug_database)
     diff = artefacts.read(record.fix.diff) if record.fix else ""
-    items = follow_up_items(record, clock.now())
+    items = follow_up_items(record)
     text = post_mortem_text(record, items, diff, clock.now())
     return PostMortem(document=artefacts.put("post-mortem.md", text), summary=summary(record), action_items=len(items))

@@ -10,6 +10,7 @@ from hotfix.domain.fix import CandidateKind
 from hotfix.domain.incident import Incident
 from hotfix.domain.service import Policy
 from hotfix.steps.back_up_files import back_up_files
+from hotfix.steps.open_ends import open_ends_of
 from tests.support.documents import a_candidate
 from tests.support.world import BAD_PRICING, FAILURE, GOOD_PRICING, PATCHED_PRICING, World
 
@@ -44,22 +45,24 @@ def ranked(world: World, *names: str) -> tuple[Suspect, ...]:
 
 
 def test_a_proved_culprit_is_the_only_one_that_is_reverted(world: World, incident: Incident) -> None:
-    plan = world.plan(incident, world.diagnosis(suspects=ranked(world, "culprit", "described")))
+    diagnosis = world.diagnosis(suspects=ranked(world, "culprit", "described"))
+    plan = world.plan(incident, diagnosis)
     (candidate,) = plan.candidates
     assert candidate.kind is CandidateKind.REVERT
     assert candidate.id == f"revert:{world.commits['culprit'][:12]}"
     assert candidate.paths == ("shop/pricing.py",)
     assert plan.base == world.production
-    assert any("bring its good part in again" in line for line in plan.leaves_open)
+    assert any("bring its good part in again" in line for line in open_ends_of(plan.candidates[0], diagnosis))
 
 
 def test_unproved_suspects_are_tried_in_their_order(world: World, incident: Incident) -> None:
     suspects = ranked(world, "culprit", "production", "described")
-    plan = world.plan(incident, world.diagnosis(proved=False, suspects=suspects))
+    diagnosis = world.diagnosis(proved=False, suspects=suspects)
+    plan = world.plan(incident, diagnosis)
     assert [candidate.commit for candidate in plan.candidates] == [
         world.commits[name] for name in ("culprit", "production", "described")
     ]
-    assert any("prove the culprit" in line for line in plan.leaves_open)
+    assert any("prove the culprit" in line for line in open_ends_of(plan.candidates[0], diagnosis))
 
 
 def test_the_operators_fix_comes_first(world: World) -> None:

@@ -350,9 +350,8 @@ def test_the_incidents_issue_holds_it_all_and_there_is_one(world: World, inciden
 
 
 def kinds(world: World, incident: Incident) -> dict[FollowUpKind, timedelta]:
-    now = world.clock.now()
-    items = follow_up_items(read_record(incident, world.bug_database), now)
-    return {item.kind: item.due_at - now for item in items}
+    items = follow_up_items(read_record(incident, world.bug_database))
+    return {item.kind: item.due_at - incident.opened_at for item in items}
 
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)

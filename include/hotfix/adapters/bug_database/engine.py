@@ -51,6 +51,9 @@ def open_engine(url: URL) -> Engine:
         arguments["timeout"] = PATIENCE_SECONDS
     if backend == "postgresql" and "connect_timeout" not in url.query:
         arguments["connect_timeout"] = CONNECT_SECONDS
+    if url.drivername == "postgresql+psycopg" and "client_encoding" not in url.query:
+        # A database with the encoding SQL_ASCII would answer in bytes.
+        arguments["client_encoding"] = "utf8"
     try:
         engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     except (ImportError, NoSuchModuleError):

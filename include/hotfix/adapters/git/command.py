@@ -86,4 +86,4 @@ def text(arguments: Sequence[str], *, cwd: Path, network: bool = False) -> str:
 
 def without_credentials(value: str) -> str:
     """``https://user:token@host`` becomes ``https://host``."""
-    return re.sub(r"(\w+://)[^/\s@]+@", r"\1", value)
+    return re.sub(r"(\w+://)[^/\s]+@", r"\1", value)

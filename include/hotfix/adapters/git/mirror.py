@@ -33,7 +33,19 @@ class Mirror:
         with self._locked():
             if not (self.path / "HEAD").exists():
                 self._create()
-            git(["fetch", "--prune", "--force", "--quiet", "origin", *REFSPECS], cwd=self.path, network=True)
+            # Not those of the worktrees: their users do not hold our lock.
+            for stale in (*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")):
+                stale.unlink(missing_ok=True)
+            # --refmap: without it refs/remotes/origin/* are kept too, and never pruned.
+            options = ("--refmap=", "--prune", "--force", "--quiet")
+            git(["fetch", *options, "origin", *REFSPECS], cwd=self.path, network=True)
+
+    def fetch_object(self, ref: str) -> None:
+        """Bring what ``ref`` points at on the remote, without keeping the ref."""
+        self.ensure()
+        with self._locked():
+            options = ("--quiet", "--no-tags", "--no-write-fetch-head")
+            git(["fetch", *options, "origin", ref], cwd=self.path, network=True)
 
     def ensure(self) -> None:
         if not (self.path / "HEAD").exists():

@@ -46,17 +46,25 @@ class GitRepository:
 
     def commits(self, good: Sha, bad: Sha) -> tuple[Commit, ...]:
         listing = self._text("log", "--topo-order", "--reverse", f"--format={_COMMIT_FORMAT}", bad, f"^{good}", "--")
-        return tuple(_commit(line) for line in listing.splitlines() if line)
+        return tuple(_commit(line) for line in listing.split("\n") if line)
 
     def is_ancestor(self, ancestor: Sha, descendant: Sha) -> bool:
-        return self._text("merge-base", "--all", ancestor, descendant) == ancestor if ancestor != descendant else True
+        return not self._text("rev-list", "--max-count=1", ancestor, f"^{descendant}")
+
+    def merge_base(self, one: Sha, other: Sha) -> Sha | None:
+        try:
+            return self._text("merge-base", one, other)
+        except RemoteUnavailable:
+            raise
+        except GitFailed:
+            return None
 
     def tags_before(self, sha: Sha) -> tuple[tuple[str, Sha], ...]:
         listing = self._text(
             "for-each-ref", "--merged", sha, "--sort=-creatordate", "refs/tags",
             "--format=%(refname:short)%00%(objectname)%00%(*objectname)",
         )  # fmt: skip
-        tags = (line.split("\0") for line in listing.splitlines() if line)
+        tags = (line.split("\0") for line in listing.split("\n") if line)
         return tuple((name, peeled or plain) for name, plain, peeled in tags if (peeled or plain) != sha)
 
     def checkout(self, sha: Sha) -> AbstractContextManager[Path]:
@@ -107,10 +115,14 @@ class GitRepository:
         return tuple(found)
 
     def apply_patch(self, base: Sha, patch: str, message: str, at: datetime) -> Sha:
+        # git's own header lines never end in CR LF: where they do, a browser has changed all line ends.
+        sent_by_browser = re.search(r"^(---|\+\+\+) .*\r$", patch, re.MULTILINE) is not None
+        content = patch.replace("\r\n", "\n") if sent_by_browser else patch
+        return self._apply(base, f"{content.removesuffix(chr(10))}\n".encode(), message, at)
+
+    def _apply(self, base: Sha, patch: bytes, message: str, at: datetime) -> Sha:
         with self.checkout(base) as tree:
-            content = patch.replace("\r\n", "\n")
-            content = content if content.endswith("\n") else content + "\n"
-            git(["apply", "--index", "--3way", "--whitespace=nowarn", "-"], cwd=tree, stdin=content.encode())
+            git(["apply", "--index", "--3way", "--whitespace=nowarn", "-"], cwd=tree, stdin=patch)
             return self._commit_index(tree, base, message, at)
 
     def revert(self, base: Sha, commit: Sha, message: str, at: datetime) -> Sha:
@@ -122,10 +134,16 @@ class GitRepository:
             return self._commit_index(tree, base, message, at)
 
     def graft(self, base: Sha, commit: Sha, message: str, at: datetime) -> Sha:
-        fork = self._text("merge-base", base, commit)
+        fork = self.merge_base(base, commit)
+        if fork is None:
+            raise GitFailed(f"{commit[:12]} has no history in common with {base[:12]}.")
         if fork == base:
             return self._commit_tree(self._text("rev-parse", f"{commit}^{{tree}}"), base, message, at)
-        return self.apply_patch(base, self.diff(fork, commit), message, at)
+        # Bytes, and with binary files: a diff for people loses both.
+        change = self._git(
+            "diff-tree", "-p", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", fork, commit
+        )
+        return self._apply(base, change, message, at)
 
     def seal(self, commit: Sha, name: str, message: str, at: datetime) -> str:
         tagger = f"{IDENTITY['NAME']} <{IDENTITY['EMAIL']}> {_stamp(at)}"
@@ -137,17 +155,18 @@ class GitRepository:
         return self._commit_tree(empty, None, message, at)
 
     def read_mark(self, ref: GitRef) -> str | None:
-        if self.remote_ref(ref) is None:
+        there = self.remote_ref(ref)
+        if there is None:
             return None
-        git(["fetch", "--quiet", "--no-tags", "origin", ref], cwd=self._path, network=True)
-        return self._text("log", "-1", "--format=%B", "FETCH_HEAD").strip()
+        self._mirror.fetch_object(ref)
+        return self._text("log", "-1", "--format=%B", there).strip()
 
     def remote_ref(self, ref: GitRef) -> str | None:
         return self.remote_refs(ref).get(ref)
 
     def remote_refs(self, prefix: str) -> dict[str, str]:
         listing = text(["ls-remote", "--refs", "origin"], cwd=self._path, network=True)
-        pairs = (line.split("\t", 1) for line in listing.splitlines() if "\t" in line)
+        pairs = (line.split("\t", 1) for line in listing.split("\n") if "\t" in line)
         return {name: target for target, name in pairs if name.startswith(prefix)}
 
     def push(self, ref: GitRef, target: str, expect: str | None) -> None:
