@@ -31,20 +31,27 @@ EXTRA_WORLDS = (
 
 
 @pytest.fixture(scope="session")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, World]:
-    """A world for every scenario, described in one catalog; none is running yet."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The service catalog of the running Airflow."""
+    return tmp_path_factory.mktemp("services")
+
+
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory, services: Path) -> Mapping[str, World]:
+    """A world for every scenario, described in the catalog; none is running yet."""
     root = tmp_path_factory.mktemp("worlds")
     names = [*(f"shop-{name}" for name in SCENARIOS), *EXTRA_WORLDS]
     found = {name: World(root / name, name) for name in names}
     for world in found.values():
-        world.describe(root / "services")
+        world.describe(services)
     return found
 
 
 @pytest.fixture(scope="session")
-def stack(worlds: Mapping[str, World], tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
+def stack(
+    worlds: Mapping[str, World], services: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AirflowStack]:
     """A running Airflow."""
-    services = next(iter(worlds.values())).root.parent / "services"
     with AirflowStack(tmp_path_factory.mktemp("airflow"), services) as running:
         wait_for_dag(AirflowApi(running.url, "viewer"))
         yield running

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -15,21 +14,12 @@ from demo.scenarios import SCENARIOS
 from demo.world import World
 from hotfix.domain.approval import Approval, ApprovalDecision
 from hotfix.domain.incident import Incident
+from tests.e2e.waiting import wait_for_run, wait_for_task
 
 pytestmark = pytest.mark.stack
 
 SENSOR = "deployment.await_approval"
 WINDOW = 25
-
-
-def wait_for(api: AirflowApi, run: str, task: str, states: set[str], seconds: float = 180) -> str:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for each in api.tasks("emergency_hotfix", run):
-            if each["task_id"] == task and each["state"] in states:
-                return str(each["state"])
-        time.sleep(0.3)
-    raise AssertionError(f"{task} did not become {states}")
 
 
 def open_question(api: AirflowApi, run: str) -> bool:
@@ -45,14 +35,12 @@ def test_the_reporter_cannot_approve_and_silence_then_decides_on_time(
     with world:
         world.release_regression()
         run = on_call.trigger("emergency_hotfix", SCENARIOS["fixed"].incident(world.name, WINDOW), "approval-1")
-        wait_for(on_call, run, SENSOR, {"deferred"})
+        wait_for_task(on_call, run, SENSOR, "deferred")
         with pytest.raises(ApiError) as refusal:
             viewer.answer("emergency_hotfix", run, SENSOR, "Approve")
         assert refusal.value.status == 403
         on_call.answer("emergency_hotfix", run, SENSOR, "Approve")
-        wait_for(on_call, run, "deployment.approved", {"success"})
-        wait_for(on_call, run, "hotfix_outcome", {"success", "failed"})
-        assert on_call.run("emergency_hotfix", run)["state"] == "success"
+        assert wait_for_run(on_call, run) == "success"
     incident = ledger(stack).incident_of_run(run)
     assert isinstance(incident, Incident)
     approval = ledger(stack).find(incident, Approval)
@@ -69,13 +57,12 @@ def test_an_approver_approves_and_ends_the_wait_at_once(stack: AirflowStack, wor
     with world:
         world.release_regression()
         run = on_call.trigger("emergency_hotfix", SCENARIOS["fixed"].incident(world.name, 600), "approval-2")
-        wait_for(on_call, run, SENSOR, {"deferred"})
+        wait_for_task(on_call, run, SENSOR, "deferred")
         approver.answer("emergency_hotfix", run, SENSOR, "Approve")
         with pytest.raises(ApiError) as second:
             approver.answer("emergency_hotfix", run, SENSOR, "Reject")
         assert second.value.status == 409
-        wait_for(on_call, run, "hotfix_outcome", {"success", "failed"})
-        assert on_call.run("emergency_hotfix", run)["state"] == "success"
+        assert wait_for_run(on_call, run) == "success"
     incident = ledger(stack).incident_of_run(run)
     assert isinstance(incident, Incident)
     approval = ledger(stack).find(incident, Approval)

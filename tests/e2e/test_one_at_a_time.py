@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 import pytest
@@ -13,7 +12,8 @@ from demo.play import ledger
 from demo.scenarios import SCENARIOS
 from demo.world import World
 from hotfix.ports.bug_database import IncidentStatus
-from tests.e2e.test_approval import SENSOR, wait_for
+from tests.e2e.test_approval import SENSOR
+from tests.e2e.waiting import wait_for_run, wait_for_task
 
 pytestmark = pytest.mark.stack
 
@@ -27,19 +27,17 @@ def test_a_second_run_is_told_who_is_at_it_and_touches_nothing(
     with world:
         world.release_regression()
         first = on_call.trigger("emergency_hotfix", {**params, "issue": "OPS-7"}, "twice-1")
-        wait_for(on_call, first, SENSOR, {"deferred"})
+        wait_for_task(on_call, first, SENSOR, "deferred")
         before = dict(world.refs())
         again = on_call.trigger("emergency_hotfix", {**params, "issue": "OPS-7"}, "twice-2")
         other = on_call.trigger("emergency_hotfix", {**params, "issue": "OPS-8"}, "twice-3")
         for run in (again, other):
-            wait_for(on_call, run, "hotfix_outcome", {"success", "failed"})
-            assert on_call.run("emergency_hotfix", run)["state"] == "failed"
+            assert wait_for_run(on_call, run) == "failed"
         assert "is being handled by run twice-1" in on_call.log("emergency_hotfix", again, "assessment.open_incident")
         assert "is locked by incident OPS-7" in on_call.log("emergency_hotfix", other, "assessment.open_incident")
         assert dict(world.refs()) == before
         approver.answer("emergency_hotfix", first, SENSOR, "Reject")
-        wait_for(on_call, first, "hotfix_outcome", {"success", "failed"})
-        time.sleep(1)
+        assert wait_for_run(on_call, first) == "failed"
         assert world.version() == world.history.bad
     records = ledger(stack)
     assert [row.status for row in records.attempts("OPS-7")] == [IncidentStatus.ROLLED_BACK]
