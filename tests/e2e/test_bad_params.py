@@ -33,7 +33,6 @@ GOOD = {"service": SERVICE, "description": "Quotes for ten or more pieces fail"}
         {"approval": "always"},
         {"approval_window": 0},
         {"attempt": 99},
-        {"started_at": "2026-01-31T03:12:00"},
     ],
     ids=str,
 )
@@ -48,6 +47,7 @@ FIRST_TASK = {
     "path outside": ({"suspected_paths": ["../../etc/passwd"]}, "leaves the repository"),
     "no such path": ({"suspected_paths": ["no/such/file.py"]}, "is not in production's version"),
     "no time": ({"started_at": "yesterday evening"}, "started_at:"),
+    "no timezone": ({"started_at": "2026-01-31T03:12:00"}, "timezone"),
     "future": ({"started_at": "2999-01-31T03:12:00+00:00"}, "lies in the future"),
     "no such ref": ({"good": "v0.0.0"}, "is not a branch, tag or commit"),
     "no patch": ({"patch": "please fix it"}, "not a unified diff"),

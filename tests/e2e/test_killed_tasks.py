@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -36,15 +38,33 @@ EFFECTS = {
 UNDOING = {"rollback.roll_back_deployment", "rollback.roll_back_fix", "rollback.document_rollback", "rollback.escalate"}
 
 
-def play_under_fire(name: str, world: World, stack: AirflowStack, tmp_path: Path) -> tuple[Played, set[str]]:
-    killer = Killer(AirflowApi(stack.url, "viewer"))
-    killer.start()
-    try:
-        with Path(os.devnull).open("w") as nowhere, world:
-            played = play(SCENARIOS[name], world, stack, Console(file=nowhere), 8, on_run=killer.follow)
-    finally:
-        killer.stop()
-    return played, killer.killed
+@dataclass(frozen=True)
+class UnderFire:
+    """A scenario, and the tasks whose first try was killed."""
+
+    played: Played
+    killed: set[str]
+
+
+@pytest.fixture(scope="module")
+def under_fire(stack: AirflowStack, worlds: Mapping[str, World]) -> Mapping[str, Future[UnderFire]]:
+    """Both scenarios at once: most of the time a killed task waits for its next try."""
+
+    def one(name: str, world: World) -> UnderFire:
+        killer = Killer(AirflowApi(stack.url, "viewer"))
+        killer.start()
+        try:
+            with Path(os.devnull).open("w") as nowhere, world:
+                played = play(SCENARIOS[name], world, stack, Console(file=nowhere), 8, on_run=killer.follow)
+        finally:
+            killer.stop()
+        return UnderFire(played, killer.killed)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return {
+            "fixed": pool.submit(one, "fixed", worlds["shop-kills"]),
+            "unstable": pool.submit(one, "unstable", worlds["shop-kills-rollback"]),
+        }
 
 
 def deployments(world: World) -> list[str]:
@@ -54,10 +74,11 @@ def deployments(world: World) -> list[str]:
 
 
 def test_every_task_killed_once_ends_in_the_same_fix(
-    stack: AirflowStack, worlds: Mapping[str, World], tmp_path: Path
+    stack: AirflowStack, worlds: Mapping[str, World], under_fire: Mapping[str, Future[UnderFire]]
 ) -> None:
     world = worlds["shop-kills"]
-    played, killed = play_under_fire("fixed", world, stack, tmp_path)
+    result = under_fire["fixed"].result()
+    played, killed = result.played, result.killed
     assert played.ending.problems == ()
     assert killed >= EFFECTS
     incident, fix = played.ending.incident, played.ending.fix
@@ -81,10 +102,11 @@ def test_every_task_killed_once_ends_in_the_same_fix(
 
 
 def test_every_rollback_task_killed_once_puts_everything_back(
-    stack: AirflowStack, worlds: Mapping[str, World], tmp_path: Path
+    worlds: Mapping[str, World], under_fire: Mapping[str, Future[UnderFire]]
 ) -> None:
     world = worlds["shop-kills-rollback"]
-    played, killed = play_under_fire("unstable", world, stack, tmp_path)
+    result = under_fire["unstable"].result()
+    played, killed = result.played, result.killed
     assert played.ending.problems == ()
     assert killed >= UNDOING
     assert deployments(world)[-1] == played.ending.incident.production

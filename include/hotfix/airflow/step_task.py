@@ -77,10 +77,12 @@ def noted(step: str) -> Iterator[Notes]:
     try:
         yield notes
     except HotfixError as error:
+        # As a line of its own: below it Airflow prints a traceback, and the reader is tired.
+        log.error("%s", error)
         _note(step, f"{FAILED}{error}", try_number)
         if error.retryable:
             raise
-        raise AirflowFailException(str(error)) from error
+        raise AirflowFailException(str(error)) from None
     except AirflowSkipException:
         raise
     except DagRunTriggerException:
