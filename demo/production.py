@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from demo import traffic
+from demo.loopback import free_port
 from demo.sample_service.git import git
 
 CONFIGURATION = Path(__file__).with_name("access_log.py")
@@ -40,7 +40,7 @@ class Production:
         self.access_log = self.root / "access.log"
         self.error_log = self.root / "error.log"
         self.releases.mkdir(parents=True, exist_ok=True)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._group: int | None = None
 
@@ -141,11 +141,3 @@ class Production:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    """A loopback port which nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -27,9 +28,9 @@ class StartRun(TriggerDagRunOperator):
             logical_date=None, fail_when_dag_is_paused=True, retries=RETRIES, retry_delay=RETRY_DELAY, **kwargs
         )
 
+    @abstractmethod
     def prepare(self, incident: Incident, context: Context, notes: Notes) -> tuple[str, dict[str, Any]]:
         """The run id and the conf of the run to start."""
-        raise NotImplementedError
 
     def execute(self, context: Context) -> None:
         with noted(str(self.task_id).rsplit(".", 1)[-1]) as notes:

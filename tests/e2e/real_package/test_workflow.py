@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from demo.airflow_api import AirflowApi, ApiError
-from demo.airflow_stack import AirflowStack, free_port
+from demo.airflow_stack import AirflowStack
+from demo.loopback import free_port
 from demo.play import ledger
 from demo.sample_service.git import git
 from hotfix.domain.diagnosis import Diagnosis
