@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import datetime, timezone
 from typing import Any
+
+TRIES = 5
+# Triggers at the same moment lock each other out of SQLite.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class ApiError(Exception):
@@ -25,9 +32,27 @@ class AirflowApi:
         self._token: str = self._send("POST", "/auth/token", {"username": user, "password": user}, None)["access_token"]
 
     def trigger(self, dag_id: str, conf: dict[str, Any], run_id: str | None = None) -> str:
-        """Start a run and return its id."""
-        body = {"logical_date": None, "conf": conf, **({"dag_run_id": run_id} if run_id else {})}
-        return str(self.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+        """Start a run and return its id.
+
+        Airflow on SQLite answers 500 when the database is locked: named beforehand, a run is safe to ask for again.
+        """
+        name = run_id or f"manual__{datetime.now(timezone.utc).isoformat()}"
+        body = {"logical_date": None, "conf": conf, "dag_run_id": name}
+        asked = 0
+        while True:
+            asked += 1
+            try:
+                with _ONE_AT_A_TIME:
+                    return str(self.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+            except ApiError as error:
+                if error.status == 409 and asked > 1:
+                    return name
+                if error.status < 500 or asked == TRIES:
+                    raise
+            except OSError:
+                if asked == TRIES:
+                    raise
+            time.sleep(1)
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         return self.call("GET", f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}")
@@ -60,11 +85,20 @@ class AirflowApi:
         self.call("PATCH", path, {"chosen_options": [option], "params_input": {}})
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Any call below /api/v2.
+        """Any call below /api/v2; one that only reads is repeated when Airflow is too busy to answer.
 
         Raises:
             ApiError: Airflow refused it.
         """
+        for _ in range(TRIES - 1 if method == "GET" else 0):
+            try:
+                return self._send(method, f"/api/v2{path}", body, self._token)
+            except ApiError as error:
+                if error.status < 500:
+                    raise
+            except OSError:
+                pass
+            time.sleep(1)
         return self._send(method, f"/api/v2{path}", body, self._token)
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None, token: str | None) -> dict[str, Any]:

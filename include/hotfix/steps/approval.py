@@ -43,6 +43,7 @@ def request_approval(
 ) -> ApprovalRequest:
     """The request as the approver reads it, with the conditions under which silence will approve."""
     now = clock.now()
+    deadline = now + timedelta(seconds=incident.approval_window)
     checks = silence_checks(
         fix,
         tests,
@@ -54,9 +55,9 @@ def request_approval(
     return ApprovalRequest(
         commit=fix.commit,
         subject=f"Ship this hotfix to {incident.service}? {incident.title}",
-        body=_body(incident, fix, tests, security, checks, diff),
+        body=_body(incident, fix, tests, security, checks, diff, deadline),
         requested_at=now,
-        deadline=now + timedelta(seconds=incident.approval_window),
+        deadline=deadline,
         silence=checks,
         approvers=profile.approvers,
         requester=incident.reported_by,
@@ -130,12 +131,13 @@ def _body(
     security: SecurityReport,
     checks: tuple[SilenceCheck, ...],
     diff: str,
+    deadline: datetime,
 ) -> str:
     trusted = all(check.holds for check in checks)
     if incident.approval is ApprovalMode.REQUIRED:
         silence = "**Nothing ships without your yes.** Silence escalates."
     elif trusted:
-        silence = f"**Silence for {incident.approval_window} s ships it.**"
+        silence = f"**Silence for {incident.approval_window} s ships it**, at {deadline:%H:%M:%S} UTC."
     else:
         doubts = "; ".join(check.detail for check in checks if not check.holds)
         silence = f"**Silence escalates instead of shipping**: {doubts}."
