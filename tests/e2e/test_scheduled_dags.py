@@ -45,7 +45,7 @@ def test_compliance_is_red_as_long_as_something_is_overdue(
     records.owe(incident, (late,))
     run = api.trigger("hotfix_compliance", {})
     assert wait_for_run(api, run, "hotfix_compliance") == "failed"
-    assert f"{incident.id}: Review the hotfix" in api.log("hotfix_compliance", run, "report_overdue")
+    assert f"overdue: {incident.id}: Review the hotfix" in api.log("hotfix_compliance", run, "report_overdue")
     records.settle(incident.id, FollowUpKind.CODE_REVIEW, datetime.now(timezone.utc), "reviewed")
     run = api.trigger("hotfix_compliance", {})
     assert wait_for_run(api, run, "hotfix_compliance") == "success"

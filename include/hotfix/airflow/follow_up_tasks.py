@@ -10,7 +10,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, progress
+from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, log, progress
 from hotfix.airflow.toolbox import artefacts_of, migrate_bug_database, repository_of, toolbox
 from hotfix.domain.incident import Incident
 from hotfix.domain.rollback import Escalation
@@ -118,6 +118,8 @@ def check_follow_ups() -> dict[str, Any]:
 def report_overdue(report: dict[str, Any]) -> None:
     """Red as long as something is overdue: a promise that nobody keeps must not look green."""
     overdue = ComplianceReport.model_validate(report).overdue
+    for line in overdue:
+        log.error("overdue: %s", line)
     if overdue:
         lines = "\n".join(f"  - {line}" for line in overdue)
         raise AirflowFailException(
