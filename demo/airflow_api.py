@@ -37,22 +37,8 @@ class AirflowApi:
         Airflow on SQLite answers 500 when the database is locked: named beforehand, a run is safe to ask for again.
         """
         name = run_id or f"manual__{datetime.now(timezone.utc).isoformat()}"
-        body = {"logical_date": None, "conf": conf, "dag_run_id": name}
-        asked = 0
-        while True:
-            asked += 1
-            try:
-                with _ONE_AT_A_TIME:
-                    return str(self.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
-            except ApiError as error:
-                if error.status == 409 and asked > 1:
-                    return name
-                if error.status < 500 or asked == TRIES:
-                    raise
-            except OSError:
-                if asked == TRIES:
-                    raise
-            time.sleep(1)
+        self._once("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf, "dag_run_id": name})
+        return name
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         return self.call("GET", f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}")
@@ -82,7 +68,24 @@ class AirflowApi:
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
         """Answer a required action."""
         path = f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}/taskInstances/{task_id}/-1/hitlDetails"
-        self.call("PATCH", path, {"chosen_options": [option], "params_input": {}})
+        self._once("PATCH", path, {"chosen_options": [option], "params_input": {}})
+
+    def _once(self, method: str, path: str, body: dict[str, Any]) -> None:
+        """A change that Airflow refuses with 409 when it was made before: safe to ask for again when it is busy."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                with _ONE_AT_A_TIME:
+                    self.call(method, path, body)
+                return
+            except ApiError as error:
+                if error.status == 409 and attempt > 1:
+                    return
+                if error.status < 500 or attempt == TRIES:
+                    raise
+            except OSError:
+                if attempt == TRIES:
+                    raise
+            time.sleep(1)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Any call below /api/v2; one that only reads is repeated when Airflow is too busy to answer.
