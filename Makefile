@@ -4,10 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCENARIO ?= fixed
+CASES ?= ../shared/bench/cases
+RUNS ?= 2000
 export PYTHONPATH := include:.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format requirements clean
+.PHONY: help demo test test-fast bench-analysis bench-security bench-stability bench-tests check format requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,6 +23,18 @@ test: $(VENV)/.ready-dev ## every test, the scenarios on a running Airflow inclu
 
 test-fast: $(VENV)/.ready-dev ## the tests that need neither a running Airflow nor the network
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not stack and not network" $(PYTEST_ARGS)
+
+bench-analysis: $(VENV)/.ready-dev ## root cause and minimal fix beside git bisect (CASES=folder, BENCH_REPOS=folder)
+	$(BIN)/python -m bench.analysis $(CASES)
+
+bench-tests: $(VENV)/.ready-dev ## how well the tests of a change are chosen (CASES=folder, BENCH_REPOS=folder)
+	$(BIN)/python -m bench.tests $(CASES)
+
+bench-security: $(VENV)/.ready-dev ## how often the security review is right, and how fast (a few minutes)
+	$(BIN)/python -m bench.security
+
+bench-stability: $(VENV)/.ready-dev ## the judge of production on simulated traffic (RUNS a cell), into docs/benchmarks-stability.*
+	$(BIN)/python -m bench.stability --runs $(RUNS) --json docs/benchmarks-stability.json --table docs/benchmarks-stability.md
 
 check: $(VENV)/.ready-dev ## style, types and layers
 	$(BIN)/ruff check .

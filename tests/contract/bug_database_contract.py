@@ -13,6 +13,7 @@ from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import ApprovalMode, Criterion, Incident
 from hotfix.domain.release import LiveCheck, Push
 from hotfix.domain.rollback import DeploymentRollback
+from hotfix.domain.testing import Outcome, TestCase, TestHistory, TestRun
 from hotfix.ports.bug_database import BugDatabase, Event, IncidentStatus
 
 NOW = datetime(2026, 3, 1, 3, 0, 0, 123456, tzinfo=timezone.utc)
@@ -258,3 +259,37 @@ class BugDatabaseContract:
         assert database.find(stranger, Push) is None
         assert database.timeline(stranger) == ()
         assert database.owed() == ()
+
+    def test_what_changes_broke_is_found_by_service_and_path(self, database: BugDatabase, incident: Incident) -> None:
+        other = database.open_incident(an_incident(id="INC-2", run_id="run-2", service="desk"))
+        for _ in range(2):
+            database.remember_tests(incident, ("a.py", "b.py"), ("t::one",), {"t::one": 1.5}, frozenset({"t::one"}))
+        database.remember_tests(other, ("a.py",), ("t::two",), {"t::two": 2.5}, frozenset())
+        found = database.test_history("shop", ("a.py", "c.py"))
+        assert (found.broken_by_similar, found.seconds, found.failed) == (("t::one",), {"t::one": 1.5}, {"t::one"})
+        assert database.test_history("shop", ("c.py",)).broken_by_similar == ()
+        assert database.test_history("desk", ("a.py",)).broken_by_similar == ("t::two",)
+        assert database.test_history("nobody", ()) == TestHistory()
+
+    def test_the_last_run_of_a_test_counts(self, database: BugDatabase, incident: Incident) -> None:
+        database.remember_tests(incident, (), (), {"t": 1.0}, frozenset({"t"}))
+        database.remember_tests(incident, (), (), {"t": 2.0}, frozenset())
+        found = database.test_history("shop", ())
+        assert (found.seconds, found.failed) == ({"t": 2.0}, frozenset())
+
+    def test_a_test_whose_name_is_no_key_is_left_out(self, database: BugDatabase, incident: Incident) -> None:
+        names = ("x" * 251, "nul\0", "")
+        database.remember_tests(
+            incident, ("a.py", *names), ("t", *names), dict.fromkeys(("t", *names), 1.0), frozenset()
+        )
+        found = database.test_history("shop", ("a.py", *names))
+        assert (found.broken_by_similar, found.seconds) == (("t",), {"t": 1.0})
+
+    def test_a_run_on_a_version_is_kept_by_its_selection(self, database: BugDatabase) -> None:
+        case = TestCase(id="t", outcome=Outcome.PASSED, seconds=1)
+        run = TestRun(cases=(case,), exit_code=0, seconds=1, output="long", junit="<a/>")
+        database.keep_test_baseline("shop", SHA, "one", run)
+        database.keep_test_baseline("shop", SHA, "one", run)
+        assert database.test_baseline("shop", SHA, "one") == run.model_copy(update={"output": "", "junit": ""})
+        assert database.test_baseline("shop", SHA, "two") is None
+        assert database.test_baseline("desk", SHA, "one") is None

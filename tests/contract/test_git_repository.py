@@ -178,6 +178,24 @@ def test_a_file_at_a_version(history: GitHistory, repository: GitRepository) -> 
     assert repository.read_file(first, "../a.txt") is None
 
 
+def test_lines_with_a_text(history: GitHistory, repository: GitRepository) -> None:
+    first = history.commit("Begin", {"a.py": "eins\nzwei (1.*)\n", SPACES: "Zwei\n-e zwei\n", "bin": b"\0zwei\n"})
+    second = history.commit("More", {"a.py": "null\nzwei\r\n", "dir/b.py": b"caf\xe9 eins", NEWLINE: "zwei\n"})
+    assert repository.grep(first, ["zwei"]) == (("a.py", 2, "zwei (1.*)"), (SPACES, 2, "-e zwei"))
+    assert set(repository.grep(second, ["zwei", "eins"])) == {
+        ("a.py", 2, "zwei\r"),
+        ("dir/b.py", 1, "caf\N{REPLACEMENT CHARACTER} eins"),
+        (NEWLINE, 1, "zwei"),
+        (SPACES, 2, "-e zwei"),
+    }
+    assert repository.grep(first, ["(1.*)"]) == (("a.py", 2, "zwei (1.*)"),), "a text is no pattern"
+    assert repository.grep(first, ["-e"]) == ((SPACES, 2, "-e zwei"),), "and no option"
+    for nothing in (["drei"], [], [""]):
+        assert repository.grep(second, nothing) == ()
+    with pytest.raises(GitFailed):
+        repository.grep("e" * 40, ["zwei"])
+
+
 def test_who_wrote_a_line(history: GitHistory, repository: GitRepository) -> None:
     first = history.commit("Begin", {"a.txt": "1\n2\n"})
     second = history.commit("Change", {"a.txt": "1\n3\n"})

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from hotfix.adapters.scanners import BanditScanner, GitleaksScanner, RuffScanner
+from hotfix.adapters.scanners import BanditScanner, GitleaksScanner, OpengrepScanner, RuffScanner
 from hotfix.domain.security import Finding, ScannerState, ScanResult, Severity
 from hotfix.ports.scanner import Scanner
 from tests.contract.fakes.scanner import FakeScanner
+from tests.support.opengrep import needs_opengrep
 
 # Put together here, so that no scanner finds them in this file.
 SECRET = "AKIA" + "QYLPMN5HHHFPZAM2"
@@ -47,12 +48,12 @@ class Service:
         self.git("commit", "-qm", "change", "--allow-empty")
         return self.git("rev-parse", "HEAD")
 
-    def scan(self, scanner: Scanner, *paths: str, base: str | None = None) -> ScanResult:
+    def scan(self, scanner: Scanner, *paths: str, base: str | None = None, time_limit: float = 120) -> ScanResult:
         head = self.git("rev-parse", "HEAD")
         worktree = self.folder.with_name(f"work tree {head[:7]}")
         if not worktree.exists():
             self.git("worktree", "add", "-q", "--detach", str(worktree), head)
-        return scanner.scan(worktree, paths, base or self.base, head)
+        return scanner.scan(worktree, paths, base or self.base, head, time_limit)
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def program(tmp_path: Path) -> Callable[[str], tuple[str, ...]]:
 
 
 SOURCE_SCANNERS = [BanditScanner, RuffScanner]
-ALL_SCANNERS = [BanditScanner, RuffScanner, GitleaksScanner]
+ALL_SCANNERS = [BanditScanner, RuffScanner, GitleaksScanner, OpengrepScanner]
 
 
 def rules(result: ScanResult) -> set[str]:
@@ -84,7 +85,7 @@ def rules(result: ScanResult) -> set[str]:
 
 
 class TestEveryScanner:
-    @pytest.mark.parametrize("scanner", ALL_SCANNERS)
+    @pytest.mark.parametrize("scanner", [*ALL_SCANNERS[:-1], pytest.param(OpengrepScanner, marks=needs_opengrep)])
     def test_it_names_itself_and_its_version(self, service: Service, scanner: type[BanditScanner]) -> None:
         service.commit({"a.py": "x = 1\n"})
         run = service.scan(scanner(), "a.py").run
@@ -119,7 +120,7 @@ class TestEveryScanner:
         code: str,
     ) -> None:
         service.commit({"a.py": "x = 1\n"})
-        result = service.scan(scanner(program(code), time_limit=3), "a.py")
+        result = service.scan(scanner(program(code)), "a.py", time_limit=3)
         assert result.run.state is ScannerState.FAILED
         assert result.run.problem.startswith(scanner().name)
         assert len(result.run.problem) < 2000
@@ -421,7 +422,7 @@ class TestSecrets:
         assert result.run.problem
 
     def test_a_folder_without_git_is_no_clean_scan(self, tmp_path: Path) -> None:
-        result = GitleaksScanner().scan(tmp_path, (), "1" * 40, "2" * 40)
+        result = GitleaksScanner().scan(tmp_path, (), "1" * 40, "2" * 40, 60)
         assert result.run.state is ScannerState.FAILED
 
     def test_two_secrets_are_two_findings(self, service: Service) -> None:

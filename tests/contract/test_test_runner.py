@@ -129,6 +129,15 @@ class TestBothRunners:
         run = runner_for("boom").reproduce(checkout, SHA)
         assert (run.verdict, run.signature) == (Verdict.OTHER_FAILURE, "ValueError: boom")
 
+    def test_an_observation_is_the_same_run_with_its_output(
+        self, runner_for: Callable[[str], port.TestRunner], checkout: Path
+    ) -> None:
+        for failure, verdict in (("boom", Verdict.OTHER_FAILURE), ("", Verdict.GOOD)):
+            seen = runner_for(failure).observe(checkout, SHA)
+            assert (seen.run.sha, seen.run.verdict) == (SHA, verdict)
+            assert seen.run.signature == (f"ValueError: {failure}" if failure else "")
+            assert failure in seen.output
+
     def test_a_selection(self, runner_for: Callable[[str], port.TestRunner], checkout: Path) -> None:
         run = runner_for("").run(checkout, ("tests/test_shop.py::test_price",))
         assert [case.outcome for case in run.cases] == [Outcome.PASSED]
@@ -443,3 +452,61 @@ class TestSelection:
         assert [case.outcome for case in run.cases] == [Outcome.PASSED]
         run = self.run(checkout, names[1:])
         assert run.problem or [case.outcome for case in run.cases] == [Outcome.PASSED]
+
+    def test_a_fork_bomb_ends_with_the_time(self, checkout: Path) -> None:
+        token = secrets.token_hex(8)
+        # Bounded, so that a failing test does not take the machine with it.
+        code = (
+            "import subprocess, sys, time\n"
+            f"[subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', '{token}']) for _ in range(30)]\n"
+            "time.sleep(60)"
+        )
+        run = self.run(checkout, test=script(code), seconds=5)
+        assert "did not end within 5 s" in run.problem
+        deadline = time.monotonic() + 5
+        while running(token) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not running(token)
+
+    def test_a_file_that_grows_without_end_stops_at_the_limit(self, checkout: Path) -> None:
+        # Sparse: the limit counts the size of the file, and no disk is filled to show it.
+        code = (
+            "import os, sys\n"
+            "with open('big', 'wb') as file:\n"
+            "    file.seek(2**30 - 1); file.write(b'x'); print('below', flush=True)\n"
+            "    file.seek(2**30 + 1); file.write(b'x'); file.flush(); print('went past it')\n"
+        )
+        run = self.run(checkout, test=script(code))
+        assert "below" in run.output
+        assert "went past it" not in run.output
+        assert run.problem
+
+    def test_a_success_without_a_result_is_none(self, checkout: Path) -> None:
+        run = self.run(checkout, test=("true", "{tests}"))
+        assert run.exit_code == 0
+        assert "wrote no JUnit" in run.problem
+        assert run.junit == ""
+
+    def test_a_shorter_time_limit_wins_and_a_longer_does_not(self, checkout: Path) -> None:
+        runner = CommandTestRunner(profile(test=script("import time; time.sleep(60)"), seconds=5), None, None)
+        assert "within 1 s" in runner.run(checkout, ("t",), time_limit=1).problem
+        assert "within 5 s" in runner.run(checkout, ("t",), time_limit=50).problem
+
+    def test_every_core_is_used_where_pytest_can(self, checkout: Path) -> None:
+        tests = ("tests/test_shop.py::test_price", "tests/test_shop.py::TestMore")
+        runner = CommandTestRunner(profile(), None, None)
+        together = runner.run(checkout, tests, parallel=True)
+        alone = runner.run(checkout, tests)
+        assert {case.id: case.outcome for case in together.cases} == {case.id: case.outcome for case in alone.cases}
+        assert together.problem == ""
+        assert "bringing up nodes" in together.output
+        assert "bringing up nodes" not in alone.output
+
+    def test_a_pytest_without_xdist_runs_as_it_is(self, checkout: Path) -> None:
+        command = (*PYTEST[:3], "-p", "no:xdist", *PYTEST[3:])
+        run = CommandTestRunner(profile(test=command), None, None).run(checkout, ("tests", "shop.py"), parallel=True)
+        assert "unrecognized" not in run.output
+        assert len(run.cases) == 4
+
+    def test_the_junit_of_a_run_is_kept(self, checkout: Path) -> None:
+        assert "<testcase" in self.run(checkout).junit

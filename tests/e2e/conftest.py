@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from demo.airflow_api import AirflowApi
-from demo.airflow_stack import AirflowStack
+from demo.airflow_stack import REPOSITORY, AirflowStack
 from demo.play import Played, play, wait_for_dag
 from demo.scenarios import SCENARIOS
 from demo.world import World
@@ -48,11 +49,22 @@ def worlds(tmp_path_factory: pytest.TempPathFactory, services: Path) -> Mapping[
 
 
 @pytest.fixture(scope="session")
+def kills(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Which tasks the plugin of the tests has killed: a folder a service, an empty file a task."""
+    return tmp_path_factory.mktemp("kills")
+
+
+@pytest.fixture(scope="session")
 def stack(
-    worlds: Mapping[str, World], services: Path, tmp_path_factory: pytest.TempPathFactory
+    worlds: Mapping[str, World], services: Path, kills: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AirflowStack]:
-    """A running Airflow."""
-    with AirflowStack(tmp_path_factory.mktemp("airflow"), services) as running:
+    """A running Airflow, with the plugins of the product and those of the tests."""
+    plugins = tmp_path_factory.mktemp("plugins")
+    for source in (*(REPOSITORY / "plugins").glob("*.py"), *Path(__file__).with_name("plugins").glob("*.py")):
+        shutil.copy(source, plugins)
+    running = AirflowStack(tmp_path_factory.mktemp("airflow"), services)
+    running.environment |= {"AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins), "HOTFIX_TEST_KILLS": str(kills)}
+    with running:
         wait_for_dag(AirflowApi(running.url, "viewer"))
         yield running
 

@@ -14,6 +14,7 @@ from hotfix.domain.document import Sha
 from hotfix.domain.fix import Fix, FixPlan
 from hotfix.domain.incident import Incident, IncidentReport
 from hotfix.domain.service import ServiceProfile
+from hotfix.ports.advisor import Advisor
 from hotfix.steps.apply_fix import apply_fix
 from hotfix.steps.open_incident import RunIdentity, open_incident
 from hotfix.steps.plan_minimal_fix import plan_minimal_fix
@@ -61,6 +62,7 @@ class World:
     profile: ServiceProfile
     artefacts: InMemoryArtefacts = field(default_factory=InMemoryArtefacts)
     lines: list[str] = field(default_factory=list)
+    advisor: Advisor | None = None
 
     @property
     def production(self) -> Sha:
@@ -109,7 +111,15 @@ class World:
 
     def plan(self, incident: Incident, diagnosis: Diagnosis | None = None) -> FixPlan:
         return plan_minimal_fix(
-            incident, diagnosis or self.diagnosis(), repository=self.repository, artefacts=self.artefacts
+            incident,
+            self.profile,
+            diagnosis or self.diagnosis(),
+            repository=self.repository,
+            runner=self.runner,
+            artefacts=self.artefacts,
+            bug_database=self.bug_database,
+            advisor=self.advisor,
+            progress=self.progress,
         )
 
     def apply(self, incident: Incident, plan: FixPlan | None = None, diagnosis: Diagnosis | None = None) -> Fix:

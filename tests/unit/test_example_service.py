@@ -20,6 +20,7 @@ MODELS = (
     service.Commands,
     service.Tests,
     service.Policy,
+    service.SecurityPolicy,
     CommandDeployerProfile,
     LocalDeployerProfile,
     service.Monitoring,

@@ -61,7 +61,7 @@ def _last_pytest_error(lines: list[str]) -> str:
         match = _PYTEST_ERROR.match(line)
         if match and not inside:
             found = match.group(1)
-        inside = line.startswith("E  ")
+        inside = line == "E" or line.startswith("E  ")
     return found
 
 

@@ -29,3 +29,8 @@ def artefact_root() -> str:
 def default_bug_database_url() -> str:
     """``HOTFIX_BUG_DATABASE``: any SQLAlchemy URL; by default SQLite in ``HOTFIX_HOME``."""
     return os.environ.get("HOTFIX_BUG_DATABASE") or f"sqlite:///{home() / 'bugs.db'}"
+
+
+def osv_address() -> str:
+    """``HOTFIX_OSV``: where OSV's API answers; by default the public one."""
+    return os.environ.get("HOTFIX_OSV") or "https://api.osv.dev"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from hotfix.adapters.untrusted_file import UnusableFile, read_untrusted
 from hotfix.domain.document import clip
 from hotfix.domain.testing import Outcome, TestCase
 
@@ -31,8 +30,13 @@ def read_junit(path: Path) -> tuple[TestCase, ...]:
     Raises:
         UnusableJunit: no such file, not a plain file, over ``SIZE_LIMIT`` bytes, not XML, or without test cases.
     """
+    return junit_cases(junit_text(path))
+
+
+def junit_cases(content: bytes) -> tuple[TestCase, ...]:
+    """The test cases of the text of a JUnit XML file; see ``read_junit``."""
     try:
-        root: Element = fromstring(_read(path), forbid_dtd=True)
+        root: Element = fromstring(content, forbid_dtd=True)
         cases = [_case(element) for element in root.iter("testcase")]
     except (ParseError, DefusedXmlException, ValueError) as error:
         if isinstance(error, UnusableJunit):
@@ -48,21 +52,18 @@ def read_junit(path: Path) -> tuple[TestCase, ...]:
     return tuple(worst.values())
 
 
-def _read(path: Path) -> bytes:
+def junit_text(path: Path) -> bytes:
+    """The content of a plain file of at most ``SIZE_LIMIT`` bytes.
+
+    Raises:
+        UnusableJunit: it is none.
+    """
     try:
-        # The tests chose what is there: a link would be followed into our files, a pipe would never end.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UnusableJunit("the JUnit file is not a plain file")
-            content = file.read(SIZE_LIMIT + 1)
+        return read_untrusted(path, SIZE_LIMIT)
     except FileNotFoundError:
         raise UnusableJunit("the tests wrote no JUnit file") from None
-    except OSError as error:
-        raise UnusableJunit(f"the JUnit file cannot be opened: {error.strerror}") from None
-    if len(content) > SIZE_LIMIT:
-        raise UnusableJunit(f"the JUnit file is larger than {SIZE_LIMIT // 1024**2} MB")
-    return content
+    except UnusableFile as error:
+        raise UnusableJunit(f"the JUnit file {error}") from None
 
 
 def _case(element: Element) -> TestCase:

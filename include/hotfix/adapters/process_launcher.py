@@ -7,17 +7,17 @@ starts outlives it. Elsewhere the limits and the process group remain.
 
 from __future__ import annotations
 
-import contextlib
+# It starts once for every command: only what is quick to import, and the rest where it is needed.
 import ctypes
 import os
 import resource
 import select
 import signal
-import socket
-import struct
 import sys
-from collections.abc import Callable
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC = 0x2, 0x4, 0x8
@@ -77,10 +77,10 @@ def enter_namespaces(network: bool) -> bool:
     if ctypes.CDLL(None, use_errno=True).unshare(flags) != 0:
         return False
     try:
-        with contextlib.suppress(OSError):
-            Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        if os.path.exists("/proc/self/setgroups"):
+            write("/proc/self/setgroups", "deny")
+        write("/proc/self/uid_map", f"{user} {user} 1")
+        write("/proc/self/gid_map", f"{group} {group} 1")
     except OSError:
         return False
     if not network:
@@ -88,14 +88,26 @@ def enter_namespaces(network: bool) -> bool:
     return True
 
 
+def write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
 def raise_loopback() -> None:
     """Bring ``lo`` up in the new network namespace, so that tests may talk to themselves."""
+    # The C half of the socket module does without the enums of the other.
+    import _socket
     import fcntl
+    import struct
 
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    try:
+        probe = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(probe, SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(probe, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+        probe.close()
+    except OSError:
+        pass
 
 
 def supervise(argv: list[str]) -> int:

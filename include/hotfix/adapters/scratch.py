@@ -23,10 +23,13 @@ class Scratch:
 
 
 @contextmanager
-def scratch() -> Iterator[Scratch]:
-    """Fresh, empty folders that only this user can enter; removed on exit with all that was left in them."""
+def scratch(below: Path | None = None) -> Iterator[Scratch]:
+    """Fresh, empty folders that only this user can enter; removed on exit with all that was left in them.
+
+    They are made in ``below``, or where the system keeps temporary files.
+    """
     # Short names: a Unix socket below TMPDIR may have 107 characters in all.
-    with tempfile.TemporaryDirectory(prefix="hotfix-", ignore_cleanup_errors=True) as root:
+    with tempfile.TemporaryDirectory(prefix="hotfix-", dir=below, ignore_cleanup_errors=True) as root:
         folders = Scratch(*(Path(root).resolve() / name for name in ("home", "tmp", "out")))
         for folder in (folders.home, folders.temporary, folders.results):
             folder.mkdir()

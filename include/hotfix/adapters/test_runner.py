@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 
-from hotfix.adapters.exit_codes import contradiction, says_nothing
-from hotfix.adapters.failure_signature import TIMEOUT, failure_signature
-from hotfix.adapters.junit import UnusableJunit, read_junit
+from hotfix.adapters.environments import DEPENDENCY_FILES, Environments
+from hotfix.adapters.exit_codes import contradiction
+from hotfix.adapters.junit import UnusableJunit, junit_cases, junit_text
 from hotfix.adapters.placeholders import fill
 from hotfix.adapters.processes import Completed, Limits, minimal_environment, run
 from hotfix.adapters.reproducer_file import ReproducerRefused, write_reproducer
+from hotfix.adapters.reproduction import run_reproducer
 from hotfix.adapters.scratch import Scratch, scratch
 from hotfix.domain.diagnosis import ReproducerRun, Verdict
 from hotfix.domain.document import Sha, clip
+from hotfix.domain.execution import Observation
 from hotfix.domain.service import Argv, ServiceProfile
 from hotfix.domain.testing import TestCase, TestRun
 
 OUTPUT_LIMIT = 8_000
+_OWN_PARALLELISM = ("-n", "--numprocesses", "--dist", "no:xdist", "-pno:xdist")
+_PROBE_SECONDS = 20
 
 
 class _Unusable(Exception):
@@ -33,45 +38,54 @@ class CommandTestRunner:
     and TMPDIR in folders that are removed afterwards.
     """
 
-    def __init__(self, profile: ServiceProfile, reproducer: str | None, failing_request: str | None) -> None:
+    def __init__(
+        self,
+        profile: ServiceProfile,
+        reproducer: str | None,
+        failing_request: str | None,
+        environments: Path | None = None,
+    ) -> None:
+        """``environments``: where those that ``environment_setup`` makes are kept; without it they cannot be made."""
         self._profile = profile
+        self._environments = environments
         self._reproducer = reproducer
         self._failing_request = failing_request
 
     def reproduce(self, checkout: Path, sha: Sha) -> ReproducerRun:
-        """Run the incident's reproducer once on a checkout of ``sha``; never raises for what the version does.
+        """Run the incident's reproducer once on a checkout of ``sha``; see ``run_reproducer``.
 
-        GOOD when it exits with 0. UNTESTABLE, with the reason as signature, when the version says nothing about the
-        failure: no command for it, setup fails, or an exit code that means "did not run". Everything else is
-        OTHER_FAILURE with its signature, also running out of time (signature ``timeout``): a hang may be the
-        symptom. SAME_FAILURE is never the answer here, since only the caller knows production's signature.
+        UNTESTABLE also when the profile has no command for it, or a setup command fails.
         """
-        started = time.monotonic()
-        try:
-            verdict, signature = self._reproduce(checkout)
-        except _Unusable as error:
-            verdict, signature = Verdict.UNTESTABLE, str(error)
-        return ReproducerRun(
-            sha=sha, verdict=verdict, signature=signature, seconds=round(time.monotonic() - started, 3)
-        )
+        return self._reproduce(checkout, sha, observed=False).run
 
-    def run(self, checkout: Path, tests: tuple[str, ...]) -> TestRun:
+    def observe(self, checkout: Path, sha: Sha) -> Observation:
+        """The same, with a note of what it executed."""
+        return self._reproduce(checkout, sha, observed=True)
+
+    def run(
+        self, checkout: Path, tests: tuple[str, ...], *, time_limit: float | None = None, parallel: bool = False
+    ) -> TestRun:
         """Run ``tests`` and read the JUnit XML that they write outside the checkout; seconds include the setup.
 
         ``problem`` is set, and the run is no pass whatever its cases say, when the two accounts of it (exit code and
-        JUnit XML) are incomplete or contradict each other.
+        JUnit XML) are incomplete or contradict each other. ``parallel`` adds ``-n auto`` to pytest where its
+        interpreter has pytest-xdist.
         """
         started = time.monotonic()
+        limit = min(time_limit or self._profile.tests.time_limit, self._profile.tests.time_limit)
         cases: tuple[TestCase, ...] = ()
+        text = ""
         done: Completed | None = None
         try:
             _check_selection(tests)
             with scratch() as folders:
-                self._set_up(checkout, folders)
+                environment = self._set_up(checkout, folders)
                 junit = folders.results / "junit.xml"
-                command = self._fill(self._profile.commands.test, checkout, tests=tests, junit=str(junit))
-                done = self._confined(command, checkout, folders, self._profile.tests.time_limit)
-                cases, problem = _judge(command, junit, done, self._profile.tests.time_limit)
+                command = self._fill(self._profile.commands.test, checkout, environment, tests, str(junit))
+                if parallel and len(tests) > 1:
+                    command = self._in_parallel(command, checkout, folders)
+                done = self._confined(command, checkout, folders, limit)
+                cases, text, problem = _judge(command, junit, done, limit)
         except _Unusable as error:
             problem = str(error)
         return TestRun(
@@ -80,27 +94,49 @@ class CommandTestRunner:
             seconds=round(time.monotonic() - started, 3),
             output=clip(done.output, OUTPUT_LIMIT) if done else "",
             problem=problem,
+            junit=text,
         )
 
-    def _reproduce(self, checkout: Path) -> tuple[Verdict, str]:
-        profile = self._profile
-        template = self._reproducer_command()
-        with scratch() as folders:
-            if self._reproducer is not None:
-                try:
-                    write_reproducer(checkout, profile.tests.reproducer_path, self._reproducer)
-                except ReproducerRefused as error:
-                    raise _Unusable(str(error)) from None
-            self._set_up(checkout, folders)
-            command = self._fill(template, checkout, junit=str(folders.results / "junit.xml"))
-            done = self._confined(command, checkout, folders, profile.tests.reproducer_time_limit)
-        if done.exit_code is None:
-            return Verdict.OTHER_FAILURE, TIMEOUT
-        if done.exit_code == 0:
-            return Verdict.GOOD, ""
-        if says_nothing(command, done.exit_code):
-            raise _Unusable(f"exit {done.exit_code}: {failure_signature(done.output, done.exit_code, checkout)}")
-        return Verdict.OTHER_FAILURE, failure_signature(done.output, done.exit_code, checkout)
+    def _in_parallel(self, command: tuple[str, ...], checkout: Path, folders: Scratch) -> tuple[str, ...]:
+        """The command with ``-n auto``, unless it says itself how many, or pytest has no xdist."""
+        at = next((i for i, word in enumerate(command) if PurePath(word).name in ("pytest", "py.test")), None)
+        if at is None or any(word.startswith(_OWN_PARALLELISM) for word in command):
+            return command
+        # Outside of the checkout, whose settings and conftest.py are of no matter here.
+        asked = self._confined((*_absolute(command[: at + 1], checkout), "-p", "xdist.plugin", "--version"),
+                               folders.temporary, folders, _PROBE_SECONDS)  # fmt: skip
+        if asked.exit_code != 0:
+            return command
+        return (*command[: at + 1], "-n", "auto", *command[at + 1 :])
+
+    def _reproduce(self, checkout: Path, sha: Sha, observed: bool) -> Observation:
+        started = time.monotonic()
+        try:
+            with scratch() as folders:
+                template = self._reproducer_command()
+                if self._reproducer is not None:
+                    self._write_reproducer(checkout, self._reproducer)
+                environment = self._set_up(checkout, folders)
+                return run_reproducer(
+                    self._fill(template, checkout, environment, junit=str(folders.results / "junit.xml")),
+                    checkout,
+                    sha,
+                    folders=folders,
+                    environment=self._profile.commands.environment,
+                    time_limit=self._profile.tests.reproducer_time_limit,
+                    limits=Limits(network=False),
+                    observed=observed,
+                )
+        except _Unusable as error:
+            seconds = round(time.monotonic() - started, 3)
+            run = ReproducerRun(sha=sha, verdict=Verdict.UNTESTABLE, signature=str(error), seconds=seconds)
+            return Observation(run, "", None)
+
+    def _write_reproducer(self, checkout: Path, text: str) -> None:
+        try:
+            write_reproducer(checkout, self._profile.tests.reproducer_path, text)
+        except ReproducerRefused as error:
+            raise _Unusable(str(error)) from None
 
     def _reproducer_command(self) -> Argv:
         commands, name = self._profile.commands, self._profile.name
@@ -114,15 +150,38 @@ class CommandTestRunner:
             raise _Unusable(f"the profile of {name} has no commands.reproduce_request: add it")
         return commands.reproduce_request
 
-    def _set_up(self, checkout: Path, folders: Scratch) -> None:
-        for template in self._profile.commands.setup:
-            command = self._fill(template, checkout)
+    def _set_up(self, checkout: Path, folders: Scratch) -> Path | None:
+        """Make the checkout ready; its environment, where the profile has commands for one."""
+        commands = self._profile.commands
+        environment = None
+        if commands.environment_setup and self._environments is not None:
+            kept = Environments(self._environments, commands.dependency_files or DEPENDENCY_FILES)
+
+            def build(place: Path) -> None:
+                self._run_all(commands.environment_setup, "environment_setup", checkout, folders, place)
+
+            environment = kept.ready(checkout, commands.environment_setup, build)
+        self._run_all(commands.setup, "setup", checkout, folders, environment)
+        return environment
+
+    def _run_all(
+        self, templates: Sequence[Argv], key: str, checkout: Path, folders: Scratch, environment: Path | None
+    ) -> None:
+        for template in templates:
+            command = self._fill(template, checkout, environment)
             done = self._confined(command, checkout, folders, self._profile.tests.time_limit, network=True)
             if done.exit_code != 0:
                 how = "took too long" if done.timed_out else f"exited with {done.exit_code}"
-                raise _Unusable(f"the setup command {command[0]} {how}: {clip(done.output.strip(), 500)}")
+                raise _Unusable(f"the {key} command {command[0]} {how}: {clip(done.output.strip(), 500)}")
 
-    def _fill(self, argv: Argv, checkout: Path, tests: tuple[str, ...] = (), junit: str = "") -> tuple[str, ...]:
+    def _fill(
+        self,
+        argv: Argv,
+        checkout: Path,
+        environment: Path | None,
+        tests: tuple[str, ...] = (),
+        junit: str = "",
+    ) -> tuple[str, ...]:
         values = {
             "python": sys.executable,
             "checkout": str(checkout),
@@ -130,10 +189,12 @@ class CommandTestRunner:
             "reproducer": self._profile.tests.reproducer_path,
             "request": self._failing_request or "",
         }
+        if environment is not None:
+            values["environment"] = str(environment)
         return fill(argv, values, tests)
 
     def _confined(
-        self, command: tuple[str, ...], checkout: Path, folders: Scratch, seconds: int, network: bool = False
+        self, command: tuple[str, ...], checkout: Path, folders: Scratch, seconds: float, network: bool = False
     ) -> Completed:
         environment = minimal_environment({**self._profile.commands.environment, **folders.environment})
         try:
@@ -156,11 +217,21 @@ def _check_selection(tests: tuple[str, ...]) -> None:
             raise _Unusable(f"the selected test {test!r} would be read as an option: rename the file")
 
 
-def _judge(command: tuple[str, ...], junit: Path, done: Completed, time_limit: int) -> tuple[tuple[TestCase, ...], str]:
-    """The cases of a finished run, and why they cannot be trusted (empty when they can)."""
-    too_long = f"the tests did not end within {time_limit} s" if done.exit_code is None else ""
+def _absolute(command: tuple[str, ...], checkout: Path) -> tuple[str, ...]:
+    """A program inside the checkout is meant from there, wherever it is started."""
+    program = command[0]
+    return (str(checkout / program), *command[1:]) if "/" in program else command
+
+
+def _judge(
+    command: tuple[str, ...], junit: Path, done: Completed, time_limit: float
+) -> tuple[tuple[TestCase, ...], str, str]:
+    """The cases of a finished run, their JUnit XML, and why they cannot be trusted (empty when they can)."""
+    too_long = f"the tests did not end within {time_limit:g} s" if done.exit_code is None else ""
     try:
-        cases = read_junit(junit)
+        text = junit_text(junit)
+        cases = junit_cases(text)
     except UnusableJunit as error:
-        return (), too_long or f"{error} (exit code {done.exit_code})"
-    return cases, too_long if done.exit_code is None else contradiction(command, done.exit_code, cases)
+        return (), "", too_long or f"{error} (exit code {done.exit_code})"
+    problem = too_long if done.exit_code is None else contradiction(command, done.exit_code, cases)
+    return cases, text.decode("utf-8", "replace"), problem

@@ -128,6 +128,14 @@ def incident_form() -> dict[str, Param]:
             description="Migrations and the like, which a rollback cannot undo.",
             section=HOW,
         ),
+        "revert_accepted": Param(
+            False,
+            type="boolean",
+            title="Taking the culprit back is accepted",
+            description="Also when it looks like a security fix, is older than the service's limit, or enough was "
+            "taken back today.",
+            section=HOW,
+        ),
         "attempt": Param(
             1,
             type="integer",

@@ -91,13 +91,26 @@ def find_root_cause(incident: Incident) -> Diagnosis:
     return diagnosis
 
 
-@step_task
+@step_task(time_limit=timedelta(minutes=45))
 def plan_minimal_fix(incident: Incident, diagnosis: Diagnosis) -> FixPlan:
-    """Candidate fixes in order: the operator's patch or ref, the revert of the culprit."""
-    repository = toolbox().service(incident.service).repository
-    plan = plan_minimal_fix_step(incident, diagnosis, repository=repository, artefacts=toolbox().artefacts(incident))
+    """Candidate fixes in order: the operator's, the smallest part of the culprit's revert, its whole, a model's."""
+    service = toolbox().service(incident.service)
+    plan = plan_minimal_fix_step(
+        incident,
+        service.profile,
+        diagnosis,
+        repository=service.repository,
+        runner=toolbox().runner(incident),
+        artefacts=toolbox().artefacts(incident),
+        bug_database=toolbox().bug_database,
+        advisor=toolbox().advisor(progress),
+        progress=progress,
+    )
     for candidate in plan.candidates:
         progress(f"candidate {candidate.id}: {candidate.description}")
+    for one in plan.alternatives:
+        broken = "tests not run" if one.broken is None else f"{one.broken} affected tests broken"
+        progress(f"{one.lines:>5} lines in {one.hunks} hunks, {broken}: {one.description}. {one.why_not or 'chosen'}")
     return plan
 
 
@@ -129,10 +142,12 @@ def run_critical_tests(incident: Incident, fix: Fix) -> TestReport:
     """The service's critical tests and those that the change affects, on the fix and on production's version."""
     service = toolbox().service(incident.service)
     report = run_critical_tests_step(
+        incident,
         service.profile,
         fix,
         repository=service.repository,
         runner=toolbox().runner(incident),
+        bug_database=toolbox().bug_database,
         artefacts=toolbox().artefacts(incident),
         progress=progress,
     )
@@ -142,10 +157,12 @@ def run_critical_tests(incident: Incident, fix: Fix) -> TestReport:
 
 @step_task
 def review_security(incident: Incident, fix: Fix) -> SecurityReport:
-    """What bandit, ruff and gitleaks find in the change and did not find in production's version."""
+    """What scanners and the rules about changes find in the change and did not find in production's version."""
+    service = toolbox().service(incident.service)
     report = review_security_step(
         fix,
-        repository=toolbox().service(incident.service).repository,
+        repository=service.repository,
+        policy=service.profile.policy.security,
         scanners=toolbox().scanners,
         artefacts=toolbox().artefacts(incident),
         progress=progress,
@@ -201,6 +218,7 @@ def validate_production(incident: Incident, deployment: Deployment, live: LiveCh
         deployment,
         live,
         monitoring=service.monitoring,
+        artefacts=toolbox().artefacts(incident),
         clock=toolbox().clock,
         progress=progress,
     )

@@ -7,12 +7,13 @@ need more than two or three of them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hotfix.adapters import installation
 from hotfix.domain.incident import Incident
 from hotfix.domain.service import DeployerProfile, LocalDeployerProfile, ServiceProfile
+from hotfix.ports.advisor import Advisor
 from hotfix.ports.artefacts import ArtefactStore
 from hotfix.ports.bug_database import BugDatabase
 from hotfix.ports.catalog import Catalog
@@ -71,7 +72,18 @@ class Toolbox:
         from hotfix.adapters.test_runner import CommandTestRunner
 
         reproducer = self.artefacts(incident).read(incident.reproducer) if incident.reproducer else None
-        return CommandTestRunner(self.catalog.profile(incident.service), reproducer, incident.failing_request)
+        return CommandTestRunner(
+            self.catalog.profile(incident.service),
+            reproducer,
+            incident.failing_request,
+            installation.home() / "environments",
+        )
+
+    def advisor(self, say: Callable[[str], None]) -> Advisor:
+        """A language model, where one is configured; ``say`` gets a line when none is."""
+        from hotfix.airflow.llm_advisor import LlmAdvisor
+
+        return LlmAdvisor(say)
 
 
 def artefacts_of(incident_id: str, attempt: int) -> ArtefactStore:
@@ -93,7 +105,7 @@ def toolbox() -> Toolbox:
     from hotfix.adapters.catalog import YamlCatalog
     from hotfix.adapters.clock import SystemClock
     from hotfix.adapters.local_code_host import LocalCodeHost
-    from hotfix.adapters.scanners import BanditScanner, GitleaksScanner, RuffScanner
+    from hotfix.adapters.scanners import every_scanner
     from hotfix.airflow.connections import bug_database_url
 
     bug_database = SqlBugDatabase(bug_database_url())
@@ -102,7 +114,7 @@ def toolbox() -> Toolbox:
         clock=SystemClock(),
         bug_database=bug_database,
         code_host=LocalCodeHost(bug_database),
-        scanners=(BanditScanner(), RuffScanner(), GitleaksScanner()),
+        scanners=every_scanner(installation.osv_address()),
     )
 
 

@@ -19,18 +19,24 @@ class Verdict(str, Enum):
 
 
 class Commit(Document):
+    """``tree``: the id of its files, where it is known; two commits with the same tree have the same files."""
+
     sha: Sha
     parents: tuple[Sha, ...]
     author: str
     at: Instant
     subject: str
+    tree: str = ""
 
 
 class ReproducerRun(Document):
+    """``repeated``: nothing was run, another version with the same files had been."""
+
     sha: Sha
     verdict: Verdict
     signature: str = Field(description="the failure without what changes from run to run; empty when good")
     seconds: float
+    repeated: bool = False
 
 
 class Suspect(Document):

@@ -17,6 +17,10 @@ class HotfixError(Exception):
         self.advice = advice
 
 
+class WrongUsage(HotfixError):
+    """What was asked for does not make sense; nothing was touched."""
+
+
 class InvalidIncident(HotfixError):
     """The incident params cannot be used; nothing was touched."""
 

@@ -11,25 +11,57 @@ from hotfix.domain.document import Artefact, Document, GitRef, Instant, Sha
 class CandidateKind(str, Enum):
     OPERATOR_PATCH = "operator-patch"
     OPERATOR_REF = "operator-ref"
+    MINIMAL_REVERT = "minimal-revert"
     REVERT = "revert"
+    MODEL_PATCH = "model-patch"
 
 
 class Candidate(Document):
-    """One way to fix it. ``id`` names it over all attempts."""
+    """One way to fix it. ``id`` names it over all attempts.
+
+    ``reverted`` and ``stays`` name the hunks of the culprit that a minimal revert takes back and leaves, ``breaks``
+    the tests that it breaks; ``patch`` is the text of a patch that a language model wrote.
+    """
 
     id: str
     kind: CandidateKind
     description: str
     paths: tuple[str, ...]
     commit: Sha | None = None
+    patch: Artefact | None = None
+    reverted: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
+
+
+class Alternative(Document):
+    """One set of the culprit's hunks that was looked at. ``lines`` counts what changes in production's version.
+
+    ``broken_tests`` (at most ``LISTED``; ``broken`` counts them all) pass on production's version and not with it;
+    ``broken`` None: the affected tests were not run with it. ``why_not`` is empty for the one that was chosen.
+    """
+
+    description: str
+    hunks: int
+    lines: int
+    broken: int | None
+    broken_tests: tuple[str, ...]
+    verified: bool
+    why_not: str
 
 
 class FixPlan(Document):
-    """Candidates in the order in which they are tried; the excluded ones failed in an earlier attempt."""
+    """Candidates in the order in which they are tried; the excluded ones failed in an earlier attempt.
+
+    ``alternatives`` are the sets of hunks that were looked at for the minimal revert, side by side; ``refused`` says
+    what is no candidate, and why.
+    """
 
     candidates: tuple[Candidate, ...]
     excluded: tuple[str, ...]
     base: Sha
+    alternatives: tuple[Alternative, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:

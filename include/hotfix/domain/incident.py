@@ -92,6 +92,7 @@ class IncidentReport(BaseModel):
     approval: ApprovalMode | None = None
     approval_window: int = Field(default=300, ge=5, le=3600)
     irreversible_change_accepted: bool = False
+    revert_accepted: bool = False
     attempt: int = Field(default=1, ge=1, le=MAX_ATTEMPTS)
     exclude_candidates: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z-]+(:[0-9a-f]{8,64})?$")], ...] = ()
 
@@ -214,6 +215,7 @@ class Incident(Document):
     approval: ApprovalMode
     approval_window: int = Field(description="seconds")
     irreversible_change_accepted: bool
+    revert_accepted: bool = Field(default=False, description="also of a security fix, an old commit, or one too many")
     excluded_candidates: tuple[str, ...]
 
     @property

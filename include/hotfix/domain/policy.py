@@ -7,8 +7,15 @@ from fnmatch import fnmatch
 
 from hotfix.domain.approval import SilenceCheck
 from hotfix.domain.fix import FileChange, Fix
-from hotfix.domain.security import SecurityReport, SecurityVerdict, Severity
-from hotfix.domain.service import Policy
+from hotfix.domain.security import (
+    SECRET_CWE,
+    Confidence,
+    Finding,
+    SecurityReport,
+    SecurityVerdict,
+    Severity,
+)
+from hotfix.domain.service import Policy, SecurityPolicy
 from hotfix.domain.testing import TestReport, TestVerdict
 
 
@@ -30,13 +37,29 @@ def violations(changes: Sequence[FileChange], policy: Policy, irreversible_accep
     return tuple(found)
 
 
+def blocks(finding: Finding, policy: SecurityPolicy) -> bool:
+    """Whether a finding that the change brings in keeps the gate closed.
+
+    A live secret is a credential that its scanner is sure about.
+    """
+    confident = finding.confidence is Confidence.HIGH
+    if finding.cwe == SECRET_CWE and confident and policy.block_secrets:
+        return True
+    if finding.rule in policy.carry:
+        return False
+    if finding.severity.rank <= policy.block_from.rank:
+        return True
+    return confident and finding.severity.rank <= policy.block_confident_from.rank
+
+
 def silence_checks(
     fix: Fix, tests: TestReport, security: SecurityReport, policy: Policy, irreversible: bool, restorable: bool
 ) -> tuple[SilenceCheck, ...]:
     """The conditions under which silence approves; delivery of the request is checked where it is sent."""
     broken_rules = violations(fix.changes, policy, irreversible)
     loud = [finding for finding in security.carried if finding.severity in (Severity.CRITICAL, Severity.HIGH)]
-    secure = security.verdict in (SecurityVerdict.CLEAR, SecurityVerdict.CAUTION) and not loud
+    secure = security.verdict in (SecurityVerdict.CLEAR, SecurityVerdict.CAUTION)
+    secure = secure and not loud and not security.unscanned
     return (
         SilenceCheck(
             name="the fix is proved",

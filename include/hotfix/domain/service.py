@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from hotfix.domain.incident import ApprovalMode, RefName, RepositoryPath, RequestPath, Slug, repository_path
+from hotfix.domain.security import Severity
 
 
 def _test_id(value: str) -> str:
@@ -28,25 +30,67 @@ class Commands(_Section):
 
     Placeholders, each replaced inside one argument: ``{python}`` this package's interpreter, ``{checkout}`` the
     checkout, ``{junit}`` the JUnit XML file to write, ``{reproducer}`` the path of the reproducer test,
-    ``{request}`` the failing request. An argument ``{tests}`` becomes one argument a test.
+    ``{request}`` the failing request, ``{environment}`` the folder that ``environment_setup`` has made.
+    An argument ``{tests}`` becomes one argument a test.
+
+    ``setup`` runs in every checkout; ``environment_setup`` once for all versions with the same ``dependency_files``
+    (glob patterns; by default the usual ones of each language).
     """
 
     setup: tuple[Argv, ...] = ()
+    environment_setup: tuple[Argv, ...] = ()
+    dependency_files: tuple[str, ...] = ()
     test: Argv
     reproduce_test: Argv | None = None
     reproduce_request: Argv | None = None
     environment: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def tests_with_pytest(self) -> bool:
+        """Whether the test command is pytest, which takes single functions and settings on its command line."""
+        return any(PurePath(argument).name in ("pytest", "py.test") for argument in self.test)
+
 
 class Tests(_Section):
-    """Where tests are (``paths``), which are critical (paths, or ``path::name``), how long they may take (seconds)."""
+    """Where tests are (``paths``), which are critical, how long they may take (seconds).
 
-    critical: tuple[TestId, ...] = Field(min_length=1)
+    ``critical``: paths or ``path::name``; ``critical_markers``: names of pytest markers. ``smoke``: what runs beside
+    them when dependencies change (default: few files that import much). ``budget``: for all that runs on one version.
+    ``parallel``: run with pytest-xdist where it is installed, by default not. ``time_limit``: for one command.
+    """
+
+    critical: tuple[TestId, ...] = ()
+    critical_markers: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...] = ()
+    smoke: tuple[TestId, ...] = ()
+    budget: int = Field(default=600, ge=5, le=7200)
+    parallel: bool = False
     paths: tuple[RepositoryPath, ...] = ("tests",)
     reproducer_path: RepositoryPath = "tests/test_hotfix_reproducer.py"
     source_roots: tuple[str, ...] = (".",)
     time_limit: int = Field(default=600, ge=5, le=3600)
     reproducer_time_limit: int = Field(default=120, ge=5, le=1800)
+
+    @model_validator(mode="after")
+    def _something_is_critical(self) -> Tests:
+        if not self.critical and not self.critical_markers:
+            raise ValueError("tests.critical and tests.critical_markers are both empty: name a test that must pass")
+        return self
+
+
+class SecurityPolicy(_Section):
+    """What the security review of a change does with its findings.
+
+    A finding blocks from ``block_from`` on, with high confidence from ``block_confident_from`` on, and as a live secret
+    if ``block_secrets``; rules in ``carry`` block nothing but as secrets. A scanner in ``optional_scanners`` may fail.
+    ``time_limit`` is for the whole review, in seconds.
+    """
+
+    block_from: Severity = Severity.CRITICAL
+    block_confident_from: Severity = Severity.HIGH
+    block_secrets: bool = True
+    carry: tuple[str, ...] = ()
+    optional_scanners: tuple[str, ...] = ()
+    time_limit: int = Field(default=120, ge=5, le=1800)
 
 
 class Policy(_Section):
@@ -59,6 +103,10 @@ class Policy(_Section):
     approval: ApprovalMode = ApprovalMode.SILENCE_APPROVES
     allow_not_required: bool = False
     analysis_time_limit: int = Field(default=900, ge=10)
+    minimal_fix_runs: int = Field(default=60, ge=1, description="of the reproducer, to make the revert smaller")
+    max_revert_age_days: int = Field(default=365, ge=1, description="between the culprit and production's version")
+    max_reverts_per_day: int = Field(default=5, ge=0, description="that nobody accepted beforehand")
+    security: SecurityPolicy = SecurityPolicy()
 
 
 class LocalDeployerProfile(_Section):
@@ -95,7 +143,8 @@ class Monitoring(_Section):
     """How production is seen: its own requests (``access_log``) and requests that we make (``probes``).
 
     ``version_path`` answers JSON with the key ``version``. Times in seconds, ``latency_limit_ms`` for the 95th
-    percentile. ``access_log`` is a JSON-lines file with the keys t (epoch seconds), path, status, ms.
+    percentile. ``tolerated_slowdown`` is times the baseline's latency; what is slower by less than ``noticeable_ms``
+    does not count. ``access_log`` is a JSON-lines file with the keys t (epoch seconds), path, status, ms.
     """
 
     url: LoopbackOrUrl
@@ -108,6 +157,8 @@ class Monitoring(_Section):
     min_requests: int = Field(default=50, ge=1)
     tolerated_error_rate: float = Field(default=0.01, gt=0, lt=0.5)
     latency_limit_ms: float = Field(default=2000, gt=0)
+    tolerated_slowdown: float = Field(default=1.5, ge=1, le=100)
+    noticeable_ms: float = Field(default=20, ge=0)
     baseline: int = Field(default=600, ge=5, description="seconds before the incident")
 
     @model_validator(mode="after")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from hotfix.domain.document import Document, Instant
+from hotfix.domain.document import Artefact, Document, Instant
 
 
 class StabilityVerdict(str, Enum):
@@ -16,24 +16,58 @@ class StabilityVerdict(str, Enum):
 
 
 class Sample(Document):
-    """Requests that ended within one second (or the monitoring's own step) from ``at`` on."""
+    """Requests that ended within one second (or the monitoring's own step) from ``at`` on.
+
+    None: not measured, which is not 0. A sample with a None is incomplete, one without requests is empty.
+    """
 
     at: Instant
-    requests: int = Field(ge=0)
-    errors: int = Field(ge=0)
+    requests: int | None = Field(ge=0)
+    errors: int | None = Field(ge=0)
     latencies_ms: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _errors_are_requests(self) -> Sample:
+        if self.requests is not None and self.errors is not None and self.errors > self.requests:
+            raise ValueError(f"{self.errors} errors in {self.requests} requests")
+        return self
 
 
 class Traffic(Document):
-    """The sum of samples. ``error_rate`` is None without requests: no data is not zero errors."""
+    """The sum of samples. ``error_rate`` is None without requests: no data is not zero errors.
+
+    ``samples``: how many were summed up; ``empty`` and ``incomplete``: those among them without requests, and those
+    that were not fully measured.
+    """
 
     requests: int
     errors: int
     p95_ms: float | None
+    samples: int = 0
+    empty: int = 0
+    incomplete: int = 0
 
     @property
     def error_rate(self) -> float | None:
         return self.errors / self.requests if self.requests else None
+
+
+class MetricFigures(Document):
+    """One metric as the judge saw it.
+
+    ``samples``: requests that it was measured on. ``observed`` and ``healthy``: the figure, and what it is compared
+    with. ``against_health`` and ``against_sickness``: the evidence, as the share of what a verdict takes (1 and above:
+    it suffices).
+    """
+
+    name: str
+    verdict: StabilityVerdict
+    why: str
+    samples: int
+    observed: float | None
+    healthy: float
+    against_health: float
+    against_sickness: float
 
 
 class StabilityReport(Document):
@@ -46,7 +80,9 @@ class StabilityReport(Document):
     samples_used: int
     started_at: Instant
     finished_at: Instant
+    metrics: tuple[MetricFigures, ...] = ()
     timeline: tuple[str, ...] = ()
+    plot: Artefact | None = None
 
     @property
     def headline(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from pydantic import Field
+
 from hotfix.domain.document import Artefact, Document
 
 
@@ -24,7 +26,10 @@ class TestCase(Document):
 
 
 class TestRun(Document):
-    """One execution of a selection on one version. ``problem`` is set when its result cannot be trusted."""
+    """One execution of a selection on one version. ``problem`` is set when its result cannot be trusted.
+
+    ``junit`` is the JUnit XML as the tests wrote it, empty when it cannot be used.
+    """
 
     __test__ = False
 
@@ -33,6 +38,7 @@ class TestRun(Document):
     seconds: float
     output: str
     problem: str = ""
+    junit: str = ""
 
     def with_outcome(self, *outcomes: Outcome) -> tuple[TestCase, ...]:
         return tuple(case for case in self.cases if case.outcome in outcomes)
@@ -47,11 +53,29 @@ class TestVerdict(str, Enum):
 
 
 class SelectedTest(Document):
+    """A file, a folder, or ``path::name``. ``distance``: steps to the change, the fewer the more telling."""
+
     path: str
     reasons: tuple[str, ...]
+    critical: bool = False
+    distance: int = 0
+
+
+class TestHistory(Document):
+    """What is known of a service's tests: ``seconds`` each took, which ``failed`` last, and which ones changes of the
+    same files broke before (``broken_by_similar``)."""
+
+    __test__ = False
+
+    seconds: dict[str, float] = Field(default_factory=dict)
+    failed: frozenset[str] = frozenset()
+    broken_by_similar: tuple[str, ...] = ()
 
 
 class TestReport(Document):
+    """``not_run``: selected, and left out for lack of time. ``configuration``: changed settings of the tests, and what
+    was done about each. ``reproducer``: what it said on the fix; empty when there is none."""
+
     __test__ = False
 
     verdict: TestVerdict
@@ -65,6 +89,13 @@ class TestReport(Document):
     already_broken: tuple[str, ...]
     seconds: float
     output: Artefact | None
+    flaky: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()
+    not_run_total: int = 0
+    widened: tuple[str, ...] = ()
+    configuration: tuple[str, ...] = ()
+    reproducer: str = ""
+    junit: tuple[Artefact, ...] = ()
 
     @property
     def headline(self) -> str:

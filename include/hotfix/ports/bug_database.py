@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol, TypeVar
 
-from hotfix.domain.document import Document
+from hotfix.domain.document import Document, Sha
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import Incident
+from hotfix.domain.testing import TestHistory, TestRun
 
 D = TypeVar("D", bound=Document)
 
@@ -90,3 +91,24 @@ class BugDatabase(Protocol):
 
     def save_issue(self, incident: Incident, title: str, body: str, labels: tuple[str, ...]) -> str:
         """Keep an issue record (one an incident) and return where a person finds it."""
+
+    def remember_tests(
+        self,
+        incident: Incident,
+        changed: tuple[str, ...],
+        broken: tuple[str, ...],
+        seconds: Mapping[str, float],
+        failed: frozenset[str],
+    ) -> None:
+        """Keep what a run of tests showed: which a change of the paths ``changed`` broke, how long each took.
+
+        Of a test or path whose name is longer than a key may be, nothing is kept.
+        """
+
+    def test_history(self, service: str, changed: tuple[str, ...]) -> TestHistory:
+        """What is known of a service's tests, for a change of the paths ``changed``."""
+
+    def keep_test_baseline(self, service: str, version: Sha, selection: str, run: TestRun) -> None:
+        """Keep a run on a version under a name of its selection; of its output and JUnit XML nothing is kept."""
+
+    def test_baseline(self, service: str, version: Sha, selection: str) -> TestRun | None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Protocol
 from hotfix.domain.diagnosis import Commit
 from hotfix.domain.document import GitRef, Sha
 from hotfix.domain.fix import BackedUpFile, FileChange
+from hotfix.domain.history import CommitPatch
+from hotfix.domain.revert import FileState, ReversePatch
 
 
 class Repository(Protocol):
@@ -30,8 +33,14 @@ class Repository(Protocol):
 
     def commit(self, sha: Sha) -> Commit: ...
 
+    def message(self, sha: Sha) -> str:
+        """A commit's whole message."""
+
     def commits(self, good: Sha, bad: Sha) -> tuple[Commit, ...]:
         """Commits reachable from ``bad`` and not from ``good``, parents first; ``bad`` is the last one."""
+
+    def patches(self, good: Sha, bad: Sha) -> Iterator[CommitPatch]:
+        """What each of ``commits(good, bad)`` changed, newest first; merges are left out."""
 
     def is_ancestor(self, ancestor: Sha, descendant: Sha) -> bool: ...
 
@@ -44,10 +53,22 @@ class Repository(Protocol):
     def checkout(self, sha: Sha) -> AbstractContextManager[Path]:
         """A clean throw-away working tree of ``sha``, removed on exit."""
 
+    def checkouts(self) -> AbstractContextManager[Callable[[Sha], AbstractContextManager[Path]]]:
+        """What ``checkout`` does, for many versions one after another or side by side, in less time.
+
+        The trees are used again, clean, and removed when the outer context ends.
+        """
+
     def files(self, sha: Sha) -> tuple[str, ...]: ...
 
     def read_file(self, sha: Sha, path: str) -> str | None:
         """The text of a file; None when it is not there."""
+
+    def grep(self, sha: Sha, texts: Sequence[str]) -> tuple[tuple[str, int, str], ...]:
+        """Path, line (from 1) and the line itself of every line of a text file that contains one of ``texts``.
+
+        Letter case counts. A text is of one line; empty ones are not looked for.
+        """
 
     def changes(self, base: Sha, head: Sha) -> tuple[FileChange, ...]: ...
 
@@ -64,6 +85,12 @@ class Repository(Protocol):
 
     def revert(self, base: Sha, commit: Sha, message: str, at: datetime) -> Sha:
         """A commit on ``base`` that takes ``commit`` back; the same arguments give the same id."""
+
+    def reverse_patch(self, culprit: Sha, production: Sha) -> ReversePatch:
+        """What takes ``culprit`` back to its first parent, hunk by hunk, as edits of ``production``'s files."""
+
+    def commit_files(self, base: Sha, files: Mapping[str, FileState | None], message: str, at: datetime) -> Sha:
+        """A commit on ``base`` with ``files`` in these states (None: gone); the same arguments give the same id."""
 
     def graft(self, base: Sha, commit: Sha, message: str, at: datetime) -> Sha:
         """A commit on ``base`` with the change that ``commit`` makes to its merge base with ``base``."""

@@ -7,14 +7,28 @@ from typing import Protocol
 
 from hotfix.domain.diagnosis import ReproducerRun
 from hotfix.domain.document import Sha
+from hotfix.domain.execution import Observation
 from hotfix.domain.testing import TestRun
 
 
-class TestRunner(Protocol):
+class Reproducer(Protocol):
     """Runs in child processes with a scrubbed environment, a time limit and limits on what they may use."""
 
     def reproduce(self, checkout: Path, sha: Sha) -> ReproducerRun:
-        """Run the incident's reproducer once on a checkout of ``sha``."""
+        """Run the reproducer once on a checkout of ``sha``; never raises for what that version does."""
 
-    def run(self, checkout: Path, tests: tuple[str, ...]) -> TestRun:
-        """Run ``tests`` (paths or ids). A run that cannot be trusted has ``problem`` set."""
+    def observe(self, checkout: Path, sha: Sha) -> Observation:
+        """The same, with a note of what it executed."""
+
+
+class TestRunner(Reproducer, Protocol):
+    """Runs the incident's reproducer, and the service's own tests."""
+
+    def run(
+        self, checkout: Path, tests: tuple[str, ...], *, time_limit: float | None = None, parallel: bool = False
+    ) -> TestRun:
+        """Run ``tests`` (paths or ids), in this order where the tool keeps it. A run that cannot be trusted has
+        ``problem`` set.
+
+        ``time_limit`` (seconds) shortens the profile's; ``parallel`` lets the tool use every core, if it can.
+        """

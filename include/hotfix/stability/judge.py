@@ -1,25 +1,44 @@
-"""Stable, unstable, or not yet known: a sequential test of the error rate."""
+"""Stable, unstable, or not yet known: a sequential test of the error rate and of the latency."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hotfix.domain.stability import StabilityVerdict, Traffic
+from hotfix.domain.stability import MetricFigures, Sample, StabilityVerdict
+from hotfix.stability.proportion import UNHEALTHY, Proportion
+from hotfix.stability.ranks import CLASSES, RankTest
+from hotfix.stability.traffic import latencies
+
+ERROR_RATE, SLOW_REQUESTS, LATENCY = "error rate", "slow requests", "latency"
+# Each metric's share of the false alarms: most of it to the error rate, which then is seen almost as early as if it
+# were alone.
+SHARES = {ERROR_RATE: 0.9, SLOW_REQUESTS: 0.05, LATENCY: 0.05}
+# The 95th percentile is within the limit as long as no more than 5 % are slower than that; twice as many are too many.
+TOLERATED_SLOW = 0.05
+# Below this it is an incident of two customers, whatever the arithmetic says.
+LEAST_FAILURES = 3
+# Seconds of which something was not measured may be the bad ones. With more of them nothing is stable.
+MOST_INCOMPLETE = 0.1
 
 
 @dataclass(frozen=True)
 class Tolerance:
     """What still counts as healthy.
 
-    ``error_rate``: the share of failing requests that is tolerated where the baseline shows less. ``latency_ms``: limit
-    for the 95th percentile. ``min_requests``: no verdict with less evidence. ``false_alarm`` and ``missed``: the error
-    rates of the test.
+    ``error_rate``: the share of failing requests that is tolerated, where the baseline does not show less (above 0,
+    below 0.5). ``latency_ms``: limit for the 95th percentile. ``slowdown``: times the baseline's latency;
+    ``noticeable_ms``: what is slower by less than that is not slower. ``min_requests``: never STABLE with less.
+    ``false_alarm`` and ``missed``: the error rates of the test.
     """
 
     error_rate: float
     latency_ms: float
     min_requests: int
+    slowdown: float = 1.5
+    noticeable_ms: float = 20
     false_alarm: float = 0.01
     missed: float = 0.01
 
@@ -28,45 +47,178 @@ class Tolerance:
 class Judgement:
     verdict: StabilityVerdict
     why: str
+    metrics: tuple[MetricFigures, ...] = ()
 
 
 def requests_needed(tolerance: Tolerance) -> int:
-    """How many requests without an error it takes until STABLE, where the baseline has none either."""
-    healthy = tolerance.error_rate / 2
-    enough = math.log(tolerance.missed / (1 - tolerance.false_alarm)) / math.log((1 - 2 * healthy) / (1 - healthy))
+    """How many fast requests without an error it takes until STABLE, where the baseline has no errors either."""
+    healthy = min(tolerance.error_rate / 2, TOLERATED_SLOW)
+    enough = math.log(tolerance.missed) / math.log((1 - UNHEALTHY * healthy) / (1 - healthy))
     return max(tolerance.min_requests, math.ceil(enough))
 
 
-def judge(baseline: Traffic, observed: Traffic, tolerance: Tolerance) -> Judgement:
-    """Compare what production does now with what is healthy.
+class Watch:
+    """Running sums of what was observed; ``Judge.watch`` makes one."""
 
-    Wald's sequential probability ratio test for a proportion (A. Wald, Sequential Tests of Statistical Hypotheses,
-    Ann. Math. Statist. 16(2), 1945, §5.3). The healthy rate is p0 = max(min(baseline, tolerance), tolerance / 2), the
-    unhealthy one p1 = 2·p0. The log likelihood ratio of e errors in n requests is
-    e·ln(p1/p0) + (n−e)·ln((1−p1)/(1−p0)); at or above ln((1−β)/α) production is UNSTABLE, at or below ln(β/(1−α))
-    STABLE, in between INCONCLUSIVE.
+    def __init__(self, latency_limit: float, ranking: RankTest) -> None:
+        self._limit = latency_limit
+        self._ranking = ranking
+        self.samples = self.empty = self.incomplete = 0
+        self.requests = self.errors = 0
+        self.timed = self.slow = 0
+        self.ranks: Counter[int] = Counter()
+
+    @property
+    def mean_rank(self) -> float | None:
+        """Of the latencies among those of the baseline, from 0 to 1; None without latencies."""
+        ranked = self.ranks.total() if self.ranks else 0
+        return sum(rank * count for rank, count in self.ranks.items()) / CLASSES / ranked if ranked else None
+
+    def add(self, sample: Sample) -> None:
+        self.samples += 1
+        counted = _errors(sample)
+        if counted is None:
+            self.incomplete += 1
+        else:
+            self.empty += counted[0] == 0
+            self.requests += counted[0]
+            self.errors += counted[1]
+        for value in latencies([sample]):
+            self.timed += 1
+            self.slow += value > self._limit
+            if self._ranking.usable:
+                self.ranks[self._ranking.rank(value)] += 1
+
+
+class Judge:
+    """Compares what production does now with what is healthy, as often as one likes.
+
+    UNSTABLE: the evidence against health, summed over the metrics by their shares, reaches 1/``false_alarm``. The
+    weighted mean of e-values is an e-value, however they depend on each other (V. Vovk, R. Wang, E-values: calibration,
+    combination and applications, Ann. Statist. 49(3), 2021), so that a healthy production is called unstable with
+    probability ``false_alarm`` at most over all metrics and all looks. One metric decides alone when its own part of
+    the sum suffices, whatever the others say.
+
+    STABLE: the evidence against the sickness of *every* metric reaches 1/``missed``; a sick one is then missed with
+    that probability at most, and needs no correction (R. Berger, Multiparameter hypothesis testing and acceptance
+    sampling, Technometrics 24(4), 1982).
     """
-    rate = observed.error_rate
-    if rate is None:
-        return Judgement(StabilityVerdict.INCONCLUSIVE, "no requests since the deployment")
-    # A baseline may excuse errors only as far as the profile tolerates them: it may hold a part of the incident.
-    healthy = max(min(baseline.error_rate or 0.0, tolerance.error_rate), tolerance.error_rate / 2)
-    unhealthy = 2 * healthy
-    ratio = observed.errors * math.log(unhealthy / healthy) + (observed.requests - observed.errors) * math.log(
-        (1 - unhealthy) / (1 - healthy)
-    )
-    seen = f"{observed.errors} errors in {observed.requests} requests ({rate:.2%}; healthy is {healthy:.2%})"
-    if ratio >= math.log((1 - tolerance.missed) / tolerance.false_alarm):
-        return Judgement(StabilityVerdict.UNSTABLE, f"too many errors: {seen}")
-    if observed.requests < tolerance.min_requests:
-        return Judgement(
-            StabilityVerdict.INCONCLUSIVE, f"{observed.requests} of at least {tolerance.min_requests} requests seen"
+
+    def __init__(self, baseline: Sequence[Sample], tolerance: Tolerance) -> None:
+        self._tolerance = tolerance
+        self._errors = Proportion([pair for sample in baseline if (pair := _errors(sample))], tolerance.error_rate)
+        self._slow = Proportion([self._slow_in(sample) for sample in baseline], UNHEALTHY * TOLERATED_SLOW)
+        self._latency = RankTest([latencies([s]) for s in baseline], tolerance.slowdown, tolerance.noticeable_ms)
+
+    def judge(self, observed: Iterable[Sample]) -> Judgement:
+        """The order of the samples does not matter."""
+        watch = self.watch()
+        for sample in observed:
+            watch.add(sample)
+        return self.verdict_on(watch)
+
+    def watch(self) -> Watch:
+        """Begin to watch: add samples, and ask for the ``verdict_on`` it as often as you like."""
+        return Watch(self._tolerance.latency_ms, self._latency)
+
+    def verdict_on(self, watch: Watch) -> Judgement:
+        metrics = self._metrics(watch)
+        bad = [metric for metric in metrics if metric.verdict is StabilityVerdict.UNSTABLE]
+        undecided = [metric for metric in metrics if metric.verdict is StabilityVerdict.INCONCLUSIVE]
+        if bad or self.together(metrics) >= 1:
+            why = "; ".join(metric.why for metric in bad or metrics)
+            return Judgement(StabilityVerdict.UNSTABLE, why if bad else f"taken together: {why}", metrics)
+        if not_yet := self._not_yet(watch):
+            return Judgement(StabilityVerdict.INCONCLUSIVE, not_yet, metrics)
+        if undecided:
+            why = "not enough evidence yet: " + "; ".join(metric.why for metric in undecided)
+            return Judgement(StabilityVerdict.INCONCLUSIVE, why, metrics)
+        return Judgement(StabilityVerdict.STABLE, "; ".join(metric.why for metric in metrics), metrics)
+
+    def _not_yet(self, watch: Watch) -> str:
+        """Why nothing can be STABLE, whatever the figures say; empty when something can."""
+        if watch.incomplete > MOST_INCOMPLETE * (watch.samples - watch.empty):
+            return f"{watch.incomplete} of {watch.samples} samples are incomplete"
+        if not watch.requests:
+            return "no requests since the deployment"
+        if watch.requests < self._tolerance.min_requests:
+            return f"{watch.requests} of at least {self._tolerance.min_requests} requests seen"
+        return ""
+
+    def together(self, metrics: Sequence[MetricFigures]) -> float:
+        """The evidence of all metrics against health, as the share of what UNSTABLE takes."""
+        # Of one metric it is exp(alarm · (against_health − 1)): 1 where it decides alone.
+        return sum(math.exp(self._alarm(metric.name) * (min(metric.against_health, 1) - 1)) for metric in metrics)
+
+    def _alarm(self, name: str) -> float:
+        return -math.log(self._tolerance.false_alarm * SHARES[name])
+
+    def _metrics(self, watch: Watch) -> tuple[MetricFigures, ...]:
+        found = [self._error_rate(watch)]
+        if watch.timed or self._latency.values:
+            found.append(self._slow_requests(watch))
+        if self._latency.usable:
+            found.append(self._slowdown(watch))
+        return tuple(found)
+
+    def _error_rate(self, watch: Watch) -> MetricFigures:
+        requests, errors, test = watch.requests, watch.errors, self._errors
+        rate = errors / requests if requests else None
+        seen = f"{errors} errors in {requests} requests"
+        if rate is not None:
+            seen += f" ({rate:.2%}; healthy is {test.healthy:.2%})"
+        against_health = test.against_health(requests, errors) if errors >= LEAST_FAILURES else 0.0
+        against_sickness = test.against_sickness(requests, errors)
+        figures = (requests, rate, test.healthy, against_health, against_sickness)
+        return self._figures(ERROR_RATE, figures, f"too many errors: {seen}", seen)
+
+    def _slow_requests(self, watch: Watch) -> MetricFigures:
+        timed, slow, test = watch.timed, watch.slow, self._slow
+        share = slow / timed if timed else None
+        seen = "no latency was measured"
+        if share is not None:
+            seen = f"{share:.1%} take longer than {self._tolerance.latency_ms:g} ms (at most {TOLERATED_SLOW:.0%} may)"
+        against_health = test.against_health(timed, slow) if slow >= LEAST_FAILURES else 0.0
+        figures = (timed, share, test.healthy, against_health, test.against_sickness(timed, slow))
+        return self._figures(SLOW_REQUESTS, figures, f"too slow: {seen}", seen)
+
+    def _slowdown(self, watch: Watch) -> MetricFigures:
+        test = self._latency
+        share = watch.mean_rank
+        seen = "no latency was measured"
+        if share is not None:
+            seen = f"{share:.0%} take longer than {self._tolerance.slowdown:g} times what they took (at most half may)"
+        figures = (watch.timed, share, 0.5, test.against_health(watch.ranks), test.against_sickness(watch.ranks))
+        return self._figures(LATENCY, figures, f"slower than before: {seen}", seen)
+
+    def _figures(
+        self, name: str, figures: tuple[int, float | None, float, float, float], bad: str, seen: str
+    ) -> MetricFigures:
+        """``figures``: samples, observed, healthy, and the evidence both ways as natural logarithms."""
+        samples, observed, healthy, against_health, against_sickness = figures
+        alarm, clear = self._alarm(name), -math.log(self._tolerance.missed)
+        verdict = StabilityVerdict.INCONCLUSIVE
+        if samples and against_health >= alarm:
+            verdict = StabilityVerdict.UNSTABLE
+        elif samples and against_sickness >= clear:
+            verdict = StabilityVerdict.STABLE
+        return MetricFigures(
+            name=name,
+            verdict=verdict,
+            why=bad if verdict is StabilityVerdict.UNSTABLE else seen,
+            samples=samples,
+            observed=observed,
+            healthy=healthy,
+            against_health=against_health / alarm,
+            against_sickness=against_sickness / clear,
         )
-    if observed.p95_ms is not None and observed.p95_ms > tolerance.latency_ms:
-        return Judgement(
-            StabilityVerdict.UNSTABLE,
-            f"too slow: the 95th percentile is {observed.p95_ms:.0f} ms, the limit {tolerance.latency_ms:.0f} ms",
-        )
-    if ratio <= math.log(tolerance.missed / (1 - tolerance.false_alarm)):
-        return Judgement(StabilityVerdict.STABLE, seen)
-    return Judgement(StabilityVerdict.INCONCLUSIVE, f"not enough evidence yet: {seen}")
+
+    def _slow_in(self, sample: Sample) -> tuple[int, int]:
+        values = latencies([sample])
+        return len(values), sum(value > self._tolerance.latency_ms for value in values)
+
+
+def _errors(sample: Sample) -> tuple[int, int] | None:
+    if sample.requests is None or sample.errors is None:
+        return None
+    return sample.requests, sample.errors

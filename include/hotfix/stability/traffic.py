@@ -9,11 +9,22 @@ from hotfix.domain.stability import Sample, Traffic
 
 
 def total(samples: Sequence[Sample]) -> Traffic:
-    """All samples as one figure; the 95th percentile is the nearest-rank one."""
-    latencies = sorted(value for sample in samples for value in sample.latencies_ms)
-    p95 = latencies[math.ceil(0.95 * len(latencies)) - 1] if latencies else None
+    """All samples as one figure; the 95th percentile is the nearest-rank one.
+
+    A sample of which requests or errors were not measured is counted as incomplete, and adds to neither.
+    """
+    values = sorted(latencies(samples))
+    complete = [(s.requests, s.errors) for s in samples if s.requests is not None and s.errors is not None]
     return Traffic(
-        requests=sum(sample.requests for sample in samples),
-        errors=sum(sample.errors for sample in samples),
-        p95_ms=p95,
+        requests=sum(requests for requests, _ in complete),
+        errors=sum(errors for _, errors in complete),
+        p95_ms=values[math.ceil(0.95 * len(values)) - 1] if values else None,
+        samples=len(samples),
+        empty=sum(requests == 0 for requests, _ in complete),
+        incomplete=len(samples) - len(complete),
     )
+
+
+def latencies(samples: Sequence[Sample]) -> list[float]:
+    """Milliseconds, those that were measured: a NaN is none."""
+    return [value for sample in samples for value in sample.latencies_ms if math.isfinite(value)]

@@ -48,7 +48,7 @@ def apply_fix(
             f"{before.signature!r}, not {diagnosis.signature!r}.",
             "Make it deterministic, then trigger again.",
         )
-    rejected: list[str] = []
+    rejected = list(plan.refused)
     for candidate in plan.candidates:
         message = _message(incident, candidate, diagnosis)
         try:
@@ -96,8 +96,10 @@ def _commit(
 ) -> Sha:
     if candidate.kind is CandidateKind.OPERATOR_PATCH and incident.patch:
         return repository.apply_patch(base, artefacts.read(incident.patch), message, incident.opened_at)
+    if candidate.kind is CandidateKind.MODEL_PATCH and candidate.patch:
+        return repository.apply_patch(base, artefacts.read(candidate.patch), message, incident.opened_at)
     assert candidate.commit is not None
-    if candidate.kind is CandidateKind.OPERATOR_REF:
+    if candidate.kind in (CandidateKind.OPERATOR_REF, CandidateKind.MINIMAL_REVERT):
         return repository.graft(base, candidate.commit, message, incident.opened_at)
     return repository.revert(base, candidate.commit, message, incident.opened_at)
 

@@ -18,6 +18,7 @@ from hotfix.steps.markdown import fenced, quoted
 
 APPROVE, REJECT = "Approve", "Reject"
 DIFF_SHOWN = 6000
+FINDINGS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,8 @@ def _body(
             f"`{fix.base[:12]}`.",
             "",
             f"**Proof:** {proof}. **Tests:** {tests.why}. **Security:** {security.why}.",
+            "",
+            *(f"- {finding.summary}" for finding in (*security.blocking, *security.carried)[:FINDINGS_SHOWN]),
             "",
             f"**Rollback:** production goes back to `{fix.base[:12]}` by itself when it is not stable afterwards.",
             "",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from hotfix.analysis.culprit_search import find_culprit
-from hotfix.analysis.stack_trace import Frame, frames
-from hotfix.analysis.suspects import rank
+from hotfix.analysis.endpoints import FailsEverywhere
+from hotfix.analysis.root_cause import Report, rank_without_reproducer
+from hotfix.analysis.root_cause import find_root_cause as find_culprit_in
+from hotfix.analysis.search.culprit_search import Limits
 from hotfix.domain.diagnosis import Commit, Diagnosis, ReproducerRun, Suspect, Verdict
 from hotfix.domain.document import Sha
 from hotfix.domain.errors import CannotReproduce, CulpritNotFound
@@ -17,7 +19,9 @@ from hotfix.ports.artefacts import ArtefactStore
 from hotfix.ports.repository import Repository
 from hotfix.ports.test_runner import TestRunner
 
-SUSPECTS_SHOWN = 10
+SUSPECTS_SHOWN, RUNS_SHOWN = 10, 40
+# Versions that are tried at once.
+JOBS = 2
 
 
 def find_root_cause(
@@ -37,116 +41,104 @@ def find_root_cause(
     """
     started = time.monotonic()
     repository.fetch()
-    bad = incident.production
-    commits = repository.commits(incident.good, bad) if incident.good else ()
-    trace = _frames(incident, repository, artefacts)
-    suspects = rank(repository, commits, bad, trace, incident.suspected_paths) if commits else ()
-    progress(f"{len(commits)} commits between {(incident.good or 'no known good version')[:10]} and {bad[:10]}")
+    bad, good = incident.production, incident.good
+    report = _report(incident, profile, artefacts)
 
-    def probe(sha: Sha) -> ReproducerRun:
-        with repository.checkout(sha) as tree:
-            return runner.reproduce(tree, sha)
-
-    def diagnosis(
-        culprit: Commit | None, proved: bool, runs: tuple[ReproducerRun, ...], signature: str, summary: str
-    ) -> Diagnosis:
+    def diagnosis(culprit: Commit | None, proved: bool, summary: str, found: _Found) -> Diagnosis:
         return Diagnosis(
             culprit=culprit,
             proved=proved,
-            good=incident.good,
+            good=good,
             bad=bad,
-            signature=signature,
-            suspects=suspects[:SUSPECTS_SHOWN],
-            runs=runs,
-            commits_in_range=len(commits),
+            signature=found.signature,
+            suspects=found.suspects[:SUSPECTS_SHOWN],
+            runs=found.runs,
+            commits_in_range=found.commits,
             seconds=round(time.monotonic() - started, 1),
             summary=summary,
         )
 
     if not incident.has_reproducer:
-        return diagnosis(*_ranked(incident, suspects), (), "", _ranked_summary(suspects))
-    endpoint_runs = _verify_production(bad, probe, progress)
-    signature = endpoint_runs[0].signature
-    if not commits or incident.good is None:
-        if _has_own_fix(incident):
-            return diagnosis(None, False, endpoint_runs, signature, "no earlier version to compare production with")
-        raise CulpritNotFound(
-            "There is no earlier version that was healthy.", "Give the param 'good', or a patch, and trigger again."
-        )
-    at_good = probe(incident.good)
-    progress(f"good {incident.good[:10]}: {at_good.verdict.value} ({at_good.seconds:.1f} s)")
-    if at_good.verdict is not Verdict.GOOD:
-        if _has_own_fix(incident):
-            runs = (*endpoint_runs, at_good)
-            return diagnosis(None, False, runs, signature, f"the failure is older than {incident.good[:10]}")
-        raise CannotReproduce(
-            f"The reproducer fails on {incident.good[:10]} too, which should be healthy ({at_good.signature}).",
-            "The failure is older than that version, or is not in the code. Give an older 'good'.",
-        )
-
-    def compare(sha: Sha) -> ReproducerRun:
-        run = probe(sha)
-        same = run.verdict is Verdict.OTHER_FAILURE and run.signature == signature
-        return run.model_copy(update={"verdict": Verdict.SAME_FAILURE}) if same else run
-
-    deadline = started + profile.policy.analysis_time_limit
-    result = find_culprit(
-        commits,
-        incident.good,
-        {suspect.commit.sha: suspect.probability for suspect in suspects},
-        compare,
-        progress,
-        lambda: time.monotonic() > deadline,
-    )
-    runs = (*endpoint_runs, at_good, *result.runs)
-    if len(result.remaining) > 1:
+        commits, suspects = rank_without_reproducer(repository, good, bad, report) if good else ((), ())
+        progress(f"{len(commits)} commits between {(good or 'no known good version')[:10]} and {bad[:10]}")
+        culprit = _likeliest(incident, suspects)
+        return diagnosis(culprit, False, _ranked_summary(suspects), _Found(suspects, commits=len(commits)))
+    if good is None or not repository.commits(good, bad):
+        runs = _verify_production(bad, repository, runner, progress)
         if not _has_own_fix(incident):
-            names = ", ".join(commit.sha[:10] for commit in result.remaining[:8])
-            raise CulpritNotFound(f"{len(result.remaining)} commits remain ({names}): {result.why}.")
-        return diagnosis(None, False, runs, signature, f"{len(result.remaining)} commits remain: {result.why}")
-    (culprit,) = result.remaining
-    summary = f"{culprit.sha[:10]} “{culprit.subject}” by {culprit.author}: {result.why}"
-    return diagnosis(culprit, result.proved, runs, signature, summary)
+            raise CulpritNotFound(
+                "There is no earlier version that was healthy.", "Give the param 'good', or a patch, and trigger again."
+            )
+        found = _Found(runs=runs, signature=runs[0].signature)
+        return diagnosis(None, False, "no earlier version to compare production with", found)
+    limits = Limits(jobs=JOBS, seconds=profile.policy.analysis_time_limit)
+    try:
+        cause = find_culprit_in(repository, runner, good, bad, report, limits, progress)
+    except FailsEverywhere as error:
+        if not _has_own_fix(incident):
+            raise
+        found = _Found(runs=error.runs, signature=error.runs[0].signature)
+        return diagnosis(None, False, f"the failure is older than {good[:10]}", found)
+    search = cause.search
+    found = _Found(
+        cause.suspects, (*cause.endpoint_runs, *search.runs)[-RUNS_SHOWN:], cause.signature, len(cause.commits)
+    )
+    if search.culprit is None:
+        names = ", ".join(commit.sha[:10] for commit, _ in search.remaining[:8])
+        what = search.why if search.environmental else f"{len(search.remaining)} commits remain ({names}): {search.why}"
+        if not _has_own_fix(incident):
+            raise CulpritNotFound(f"{what[0].upper()}{what[1:]}.")
+        return diagnosis(None, False, what, found)
+    culprit = search.culprit
+    summary = f"{culprit.sha[:10]} “{culprit.subject}” by {culprit.author}: {search.why}"
+    return diagnosis(culprit, search.proved, summary, found)
 
 
-def _frames(incident: Incident, repository: Repository, artefacts: ArtefactStore) -> tuple[Frame, ...]:
-    if incident.stack_trace is None:
-        return ()
-    return frames(artefacts.read(incident.stack_trace), set(repository.files(incident.production)))
+@dataclass(frozen=True)
+class _Found:
+    suspects: tuple[Suspect, ...] = ()
+    runs: tuple[ReproducerRun, ...] = ()
+    signature: str = ""
+    commits: int = 0
+
+
+def _report(incident: Incident, profile: ServiceProfile, artefacts: ArtefactStore) -> Report:
+    reproducer = artefacts.read(incident.reproducer) if incident.reproducer else ""
+    return Report(
+        text="\n".join((incident.description, incident.failing_request or "", reproducer)),
+        stack_trace=artefacts.read(incident.stack_trace) if incident.stack_trace else "",
+        suspected_paths=incident.suspected_paths,
+        overlays=(profile.tests.reproducer_path,) if reproducer else (),
+    )
 
 
 def _verify_production(
-    bad: Sha, probe: Callable[[Sha], ReproducerRun], progress: Callable[[str], None]
+    bad: Sha, repository: Repository, runner: TestRunner, progress: Callable[[str], None]
 ) -> tuple[ReproducerRun, ...]:
-    """Twice, since a failure that does not come back in the same way cannot be searched for."""
-    runs = tuple(probe(bad) for _ in range(2))
-    for run in runs:
-        progress(f"production {bad[:10]}: {run.verdict.value} ({run.seconds:.1f} s) {run.signature}")
-    if any(run.verdict is Verdict.UNTESTABLE for run in runs):
+    """There is no search, but the fix has to be proved: the reproducer must fail on production's version."""
+    with repository.checkout(bad) as tree:
+        run = runner.reproduce(tree, bad)
+    progress(f"production {bad[:10]}: {run.verdict.value} ({run.seconds:.1f} s) {run.signature}")
+    if run.verdict is Verdict.UNTESTABLE:
         raise CannotReproduce(
-            f"The reproducer cannot be run on production's version ({runs[0].signature or runs[1].signature}).",
+            f"The reproducer cannot be run on production's version ({run.signature}).",
             "Check the commands of the service profile and the reproducer.",
         )
-    if any(run.verdict is Verdict.GOOD for run in runs):
+    if run.verdict is Verdict.GOOD:
         raise CannotReproduce(
             f"The reproducer passes on production's version {bad[:10]}.",
             "It does not show this incident, or the cause is not in the code (data, configuration, load).",
         )
-    if runs[0].signature != runs[1].signature:
-        raise CannotReproduce(
-            f"The reproducer fails in a different way each time: {runs[0].signature!r}, then {runs[1].signature!r}.",
-            "Make it deterministic, or report without it: the suspects are then ranked.",
-        )
-    return tuple(run.model_copy(update={"verdict": Verdict.SAME_FAILURE}) for run in runs)
+    return (run.model_copy(update={"verdict": Verdict.SAME_FAILURE}),)
 
 
-def _ranked(incident: Incident, suspects: tuple[Suspect, ...]) -> tuple[Commit | None, bool]:
+def _likeliest(incident: Incident, suspects: tuple[Suspect, ...]) -> Commit | None:
     if suspects and suspects[0].evidence:
-        return suspects[0].commit, False
+        return suspects[0].commit
     if _has_own_fix(incident):
-        return None, False
+        return None
     raise CulpritNotFound(
-        "There is no reproducer, and no stack trace or path points to a commit.",
+        "There is no reproducer, and no stack trace, error text or path points to a commit.",
         "Give the failing request, a reproducer or a stack trace, or a patch, and trigger again.",
     )
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind
 from hotfix.domain.stability import StabilityVerdict
+from hotfix.domain.testing import TestReport
 from hotfix.steps.record import Record
 
 DAY, WEEK = timedelta(hours=24), timedelta(weeks=1)
@@ -27,14 +28,23 @@ def follow_up_items(record: Record) -> tuple[FollowUpItem, ...]:
         if record.approval and record.approval.needs_approval_after_the_fact:
             items.append((FollowUpKind.APPROVE_AFTER_THE_FACT, "Approve the hotfix that silence approved", DAY))
         items.append((FollowUpKind.CODE_REVIEW, "Review the hotfix: it shipped without a code review", DAY))
-        items.append((FollowUpKind.FULL_TEST_SUITE, "Run the full test suite on the hotfix", DAY))
+        items.append((FollowUpKind.FULL_TEST_SUITE, _full_suite(record.tests), DAY))
         open_ends = record.fix.leaves_open if record.fix else ()
         title = f"Replace the hotfix by a proper fix: {open_ends[0]}" if open_ends else "Replace it by a proper fix"
         items.append((FollowUpKind.FULL_FIX, title, WEEK))
     if record.incident.has_reproducer:
         items.append((FollowUpKind.REPRODUCER_TEST, "Add the reproducer to the service's tests", WEEK))
     if shipped and record.security and record.security.carried:
-        count = len(record.security.carried)
+        count = max(record.security.carried_total, len(record.security.carried))
         items.append((FollowUpKind.SECURITY_FINDINGS, f"Mend {count} security findings that did not block", WEEK))
     opened = record.incident.opened_at
     return tuple(FollowUpItem(kind=kind, title=title, due_at=opened + due) for kind, title, due in items)
+
+
+def _full_suite(tests: TestReport | None) -> str:
+    """With what the gate had to leave out."""
+    title = "Run the full test suite on the hotfix"
+    if tests is None or not tests.not_run_total:
+        return title
+    names = ", ".join(tests.not_run[:3]) + (" …" if tests.not_run_total > len(tests.not_run[:3]) else "")
+    return f"{title}: {tests.not_run_total} selected tests were left out for time ({names})"

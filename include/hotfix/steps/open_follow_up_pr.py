@@ -10,6 +10,7 @@ from hotfix.ports.artefacts import ArtefactStore
 from hotfix.ports.bug_database import BugDatabase
 from hotfix.ports.code_host import CodeHost
 from hotfix.ports.repository import Repository
+from hotfix.steps.open_ends import untested
 from hotfix.steps.record import Record, read_record
 
 
@@ -55,6 +56,7 @@ def _body(record: Record, profile: ServiceProfile, items: tuple[FollowUpItem, ..
         "",
         "### What was skipped in the emergency",
         *(f"- {what}" for what in skipped),
+        *(f"- [ ] {what}" for what in untested(record.tests)),
     ]
     if record.post_mortem:
         lines += ["", "---", "", artefacts.read(record.post_mortem.document)]

@@ -133,6 +133,7 @@ def _describe(
         approval=approval,
         approval_window=report.approval_window,
         irreversible_change_accepted=report.irreversible_change_accepted,
+        revert_accepted=report.revert_accepted,
         excluded_candidates=report.exclude_candidates,
     )
 

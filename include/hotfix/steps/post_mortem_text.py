@@ -80,6 +80,10 @@ def _impact(record: Record) -> str:
         )
         lines += ["", "| | requests | errors | error rate | p95 |", "|---|---|---|---|---|"]
         lines += [_traffic_row(name, traffic) for name, traffic in rows]
+        if record.stability.plot:
+            # Stored in the same folder, so that the link needs no more than the name.
+            plot = record.stability.plot
+            lines += ["", f"The error rate over time: [{plot.name}]({plot.name}) (`{plot.uri}`)"]
     return "\n".join(lines)
 
 
@@ -134,10 +138,7 @@ def _proof(record: Record) -> str:
         ]
     if record.security:
         lines.append(f"- Security review: **{record.security.verdict.value}**; {record.security.why}.")
-        lines += [
-            f"  - {each.severity.value} {each.scanner} {each.rule} {each.path}:{each.line} {each.message}"
-            for each in (*record.security.blocking, *record.security.carried)
-        ]
+        lines += [f"  - {each.summary}" for each in (*record.security.blocking, *record.security.carried)]
     if record.approval:
         lines.append(
             f"- Approval: **{record.approval.decision.value}** at {_time(record.approval.at)}; {record.approval.why}."

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from hotfix.adapters.bug_database.errors import AttemptTaken, IncidentNotRecorded, NothingOwed
-from hotfix.domain.document import Document
+from hotfix.domain.document import Document, Sha
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import Incident
+from hotfix.domain.testing import TestHistory, TestRun
 from hotfix.ports.bug_database import Event, IncidentRow, IncidentStatus
 
 D = TypeVar("D", bound=Document)
@@ -29,6 +30,9 @@ class InMemoryBugDatabase:
         self._events: dict[tuple[Attempt, str], Event] = {}
         self._pulls: dict[tuple[str, str], tuple[str, str]] = {}
         self._follow_ups: dict[tuple[str, FollowUpKind], FollowUpItem] = {}
+        self._broken: set[tuple[str, str, str]] = set()
+        self._times: dict[tuple[str, str], tuple[float, bool]] = {}
+        self._baselines: dict[tuple[str, str, str], str] = {}
 
     def open_incident(self, incident: Incident) -> Incident:
         _key(incident.run_id)
@@ -135,6 +139,37 @@ class InMemoryBugDatabase:
         self.issues[incident.id] = (_prose(title), _prose(body), labels)
         return f"bug-database:issues/{incident.id}"
 
+    def remember_tests(
+        self,
+        incident: Incident,
+        changed: tuple[str, ...],
+        broken: tuple[str, ...],
+        seconds: Mapping[str, float],
+        failed: frozenset[str],
+    ) -> None:
+        self._require(incident)
+        self._broken.update((incident.service, path, test) for path in changed for test in broken if _fits(path, test))
+        for test in filter(_fits, seconds):
+            self._times[incident.service, test] = (seconds[test], test in failed)
+
+    def test_history(self, service: str, changed: tuple[str, ...]) -> TestHistory:
+        times = {test: known for (of, test), known in self._times.items() if of == service}
+        return TestHistory(
+            seconds={test: seconds for test, (seconds, _) in times.items()},
+            failed=frozenset(test for test, (_, failed) in times.items() if failed),
+            broken_by_similar=tuple(
+                sorted({test for of, path, test in self._broken if of == service and path in changed})
+            ),
+        )
+
+    def keep_test_baseline(self, service: str, version: Sha, selection: str, run: TestRun) -> None:
+        kept = run.model_copy(update={"output": "", "junit": ""})
+        self._baselines[service, version, selection] = kept.model_dump_json()
+
+    def test_baseline(self, service: str, version: Sha, selection: str) -> TestRun | None:
+        content = self._baselines.get((service, version, selection))
+        return TestRun.model_validate_json(content) if content else None
+
     def _require(self, incident: Incident) -> None:
         if _attempt(incident) not in self._incidents:
             raise IncidentNotRecorded(incident)
@@ -142,6 +177,10 @@ class InMemoryBugDatabase:
 
 def _attempt(incident: Incident) -> Attempt:
     return incident.id, incident.attempt
+
+
+def _fits(*keys: str) -> bool:
+    return all(0 < len(key) <= 250 and "\0" not in key for key in keys)
 
 
 def _moment(at: datetime) -> datetime:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hotfix.domain.diagnosis import ReproducerRun, Verdict
 from hotfix.domain.document import Sha
+from hotfix.domain.execution import Observation
 from hotfix.domain.testing import TestRun
 
 
@@ -31,7 +32,14 @@ class FakeTestRunner:
         verdict = Verdict.OTHER_FAILURE if signature else Verdict.GOOD
         return ReproducerRun(sha=sha, verdict=verdict, signature=signature, seconds=0)
 
-    def run(self, checkout: Path, tests: tuple[str, ...]) -> TestRun:
+    def observe(self, checkout: Path, sha: Sha) -> Observation:
+        """A failure's output is its signature; what a script executes cannot be told."""
+        run = self.reproduce(checkout, sha)
+        return Observation(run, run.signature, None)
+
+    def run(
+        self, checkout: Path, tests: tuple[str, ...], *, time_limit: float | None = None, parallel: bool = False
+    ) -> TestRun:
         sha = _commit_of(checkout)
         self.calls.append((sha, tests))
         if not tests or sha not in self.runs:

@@ -48,6 +48,7 @@ from tests.support.documents import (
     a_stability_report,
     a_test_report,
     an_approval,
+    an_artefact,
     an_assessment,
 )
 from tests.support.world import World
@@ -437,6 +438,12 @@ def test_the_post_mortem_tells_the_whole_story(world: World, incident: Incident)
     ):  # fmt: skip
         assert fact in text, fact
     assert "## Rollback" not in text
+
+
+def test_the_post_mortem_links_the_picture_of_the_error_rate(world: World, incident: Incident) -> None:
+    world.artefacts.put("fix.diff", "-TIERS[quantity]\n+TIERS[tier]\n")
+    write_down(world, incident, *shipped(stability=a_stability_report(plot=an_artefact("error-rate.svg"))))
+    assert "[error-rate.svg](error-rate.svg) (`memory:error-rate.svg`)" in post_mortem(world, incident)
 
 
 def test_the_post_mortem_of_a_run_that_was_rolled_back(world: World, incident: Incident) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 
+from hotfix.domain.document import Artefact
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
 from hotfix.domain.stability import Sample, StabilityReport, StabilityVerdict
 from hotfix.steps.validate_production import SYMPTOM_PROBES, validate_production
 from tests.contract.fakes.clock import FakeClock
 from tests.contract.fakes.monitoring import FakeMonitoring
+from tests.support.artefacts import InMemoryArtefacts
 from tests.support.documents import a_deployment, a_live_check, a_profile, an_incident
 
 REQUEST = "/quote?qty=10"
@@ -24,6 +27,7 @@ class Scene:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.monitoring = FakeMonitoring(self.clock)
+        self.artefacts = InMemoryArtefacts()
         self.deployed = self.clock.now()
         self.began = self.deployed - timedelta(minutes=10)
         self.lines: list[str] = []
@@ -47,6 +51,7 @@ class Scene:
             a_deployment(started_at=self.deployed, finished_at=self.deployed),
             a_live_check(first_seen_at=self.deployed),
             monitoring=self.monitoring,
+            artefacts=self.artefacts,
             clock=self.clock,
             progress=self.lines.append,
         )
@@ -164,3 +169,42 @@ def test_requests_before_the_hotfix_was_seen_do_not_count(scene: Scene) -> None:
     scene.second_by_second(scene.deployed - timedelta(seconds=60), 60, requests=1000, errors=1000)
     scene.after(requests=500)
     assert scene.validate().verdict is StabilityVerdict.STABLE
+
+
+def test_every_sample_is_a_line_with_the_verdict_so_far(scene: Scene) -> None:
+    scene.after(requests=200)
+    report = scene.validate()
+    lines = [line for line in scene.lines if re.match(r"\d\d:\d\d:\d\d ", line)]
+    assert len(lines) >= 10, "one a second"
+    assert len(set(lines)) == len(lines), "each once"
+    assert all(re.search(r"200 requests +0 errors +0\.0%  (stable|inconclusive)$", line) for line in lines)
+    assert scene.lines[-1] == f"stable: {report.why}"
+
+
+def test_the_error_rate_is_drawn(scene: Scene) -> None:
+    scene.after(requests=200)
+    report = scene.validate()
+    assert report.plot is not None
+    assert report.plot.name == "error-rate.svg"
+    drawn = scene.artefacts.contents["error-rate.svg"]
+    for text in ("incident began", "deployed", "decided: stable"):
+        assert text in drawn
+
+
+def test_a_storage_that_fails_does_not_roll_production_back(scene: Scene) -> None:
+    def full(name: str, content: str) -> Artefact:
+        raise OSError("no space left on device")
+
+    scene.artefacts.put = full  # type: ignore[method-assign]
+    scene.after(requests=200)
+    report = scene.validate()
+    assert (report.verdict, report.plot) == (StabilityVerdict.STABLE, None)
+    assert any("no space left" in line for line in scene.lines)
+
+
+def test_slower_than_before_is_unstable(scene: Scene) -> None:
+    scene.after(requests=200, ms=300)
+    report = scene.validate()
+    assert report.verdict is StabilityVerdict.UNSTABLE
+    assert "slower than before" in report.why
+    assert [metric.name for metric in report.metrics] == ["error rate", "slow requests", "latency"]

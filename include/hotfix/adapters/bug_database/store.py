@@ -17,17 +17,22 @@ from hotfix.adapters.bug_database.engine import for_writing, open_engine, parse_
 from hotfix.adapters.bug_database.errors import AttemptTaken, IncidentNotRecorded, NothingOwed
 from hotfix.adapters.bug_database.failures import in_our_words
 from hotfix.adapters.bug_database.tables import (
+    BrokenTestRecord,
     DocumentRecord,
     EventRecord,
     FollowUpRecord,
     IncidentRecord,
     IssueRecord,
     PullRequestRecord,
+    TestBaselineRecord,
+    TestTimeRecord,
 )
+from hotfix.adapters.bug_database.types import KEY_LIMIT
 from hotfix.adapters.bug_database.upsert import add_if_absent, put
-from hotfix.domain.document import Document
+from hotfix.domain.document import Document, Sha
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import Incident
+from hotfix.domain.testing import TestHistory, TestRun
 from hotfix.ports.bug_database import Event, IncidentRow, IncidentStatus
 
 D = TypeVar("D", bound=Document)
@@ -213,6 +218,59 @@ class SqlBugDatabase:
             put(session, IssueRecord, values, ("incident_id",))
         return f"bug-database:issues/{incident.id}"
 
+    def remember_tests(
+        self,
+        incident: Incident,
+        changed: tuple[str, ...],
+        broken: tuple[str, ...],
+        seconds: Mapping[str, float],
+        failed: frozenset[str],
+    ) -> None:
+        with self._writing(incident) as session:
+            # In one order in every process, so that two of them never wait for each other.
+            for path in filter(_fits, sorted(changed)):
+                for test in filter(_fits, sorted(broken)):
+                    values = {**_attempt(incident), "path": path, "test": test}
+                    add_if_absent(session, BrokenTestRecord, values)
+            for test in filter(_fits, sorted(seconds)):
+                values = {"service": incident.service, "test": test, "seconds": seconds[test], "failed": test in failed}
+                put(session, TestTimeRecord, values, ("service", "test"))
+
+    def test_history(self, service: str, changed: tuple[str, ...]) -> TestHistory:
+        broken = (
+            select(BrokenTestRecord.test)
+            .join(
+                IncidentRecord,
+                (IncidentRecord.id == BrokenTestRecord.incident_id)
+                & (IncidentRecord.attempt == BrokenTestRecord.attempt),
+            )
+            .where(IncidentRecord.service == service, BrokenTestRecord.path.in_(list(filter(_fits, changed))))
+            .distinct()
+        )
+        with self._reading() as session:
+            times = list(session.scalars(select(TestTimeRecord).where(TestTimeRecord.service == service)))
+            return TestHistory(
+                seconds={each.test: each.seconds for each in times},
+                failed=frozenset(each.test for each in times if each.failed),
+                broken_by_similar=tuple(sorted(session.scalars(broken))),
+            )
+
+    def keep_test_baseline(self, service: str, version: Sha, selection: str, run: TestRun) -> None:
+        kept = run.model_copy(update={"output": "", "junit": ""})
+        values = {
+            "service": service,
+            "version": version,
+            "selection": selection,
+            "content": kept.model_dump_json(),
+        }
+        with self._writing() as session:
+            put(session, TestBaselineRecord, values, ("service", "version", "selection"))
+
+    def test_baseline(self, service: str, version: Sha, selection: str) -> TestRun | None:
+        with self._reading() as session:
+            record = session.get(TestBaselineRecord, (service, version, selection))
+            return rows.read(TestRun, record.content, f"a test run of {service}") if record else None
+
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         with in_our_words(self._url), Session(self._reader) as session:
@@ -228,6 +286,10 @@ class SqlBugDatabase:
             if incident is None:
                 raise
             raise IncidentNotRecorded(incident) from None
+
+
+def _fits(key: str) -> bool:
+    return 0 < len(key) <= KEY_LIMIT and "\0" not in key
 
 
 def _attempt(incident: Incident) -> dict[str, object]:

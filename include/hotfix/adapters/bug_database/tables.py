@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKeyConstraint, Index, MetaData, UniqueConstraint
+from sqlalchemy import Float, ForeignKeyConstraint, Index, MetaData, UniqueConstraint
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -115,3 +115,37 @@ class FollowUpRecord(Table):
     due_at: Mapped[datetime] = mapped_column(UtcTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcTime)
     evidence: Mapped[str] = mapped_column(Prose)
+
+
+class BrokenTestRecord(Table):
+    """A test that a change of ``path`` broke in one attempt."""
+
+    __tablename__ = "broken_tests"
+    __table_args__ = (_of_an_attempt(), Index(None, "path"))
+
+    incident_id: Mapped[str] = mapped_column(Key, primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(Key, primary_key=True)
+    test: Mapped[str] = mapped_column(Key, primary_key=True)
+
+
+class TestTimeRecord(Table):
+    """How a test of a service went last: ``seconds`` on the wall, and whether it ``failed``."""
+
+    __tablename__ = "test_times"
+
+    service: Mapped[str] = mapped_column(Key, primary_key=True)
+    test: Mapped[str] = mapped_column(Key, primary_key=True)
+    seconds: Mapped[float] = mapped_column(Float)
+    failed: Mapped[bool]
+
+
+class TestBaselineRecord(Table):
+    """A run of a selection on a version, as JSON."""
+
+    __tablename__ = "test_baselines"
+
+    service: Mapped[str] = mapped_column(Key, primary_key=True)
+    version: Mapped[str] = mapped_column(Key, primary_key=True)
+    selection: Mapped[str] = mapped_column(Key, primary_key=True)
+    content: Mapped[str] = mapped_column(Prose)

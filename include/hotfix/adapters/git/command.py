@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from hotfix.domain.errors import GitFailed, RemoteUnavailable
@@ -41,6 +41,11 @@ def environment(network: bool, extra: Mapping[str, str] | None = None) -> dict[s
     return scrubbed
 
 
+def command_line(arguments: Sequence[str]) -> list[str]:
+    """``git <arguments>`` with the settings that what we read depends on."""
+    return ["git", *(part for setting in _SETTINGS for part in ("-c", setting)), *arguments]
+
+
 def git(
     arguments: Sequence[str],
     *,
@@ -48,14 +53,15 @@ def git(
     network: bool = False,
     extra_environment: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
+    accepted: Collection[int] = (0,),
 ) -> bytes:
     """Standard output of ``git <arguments>``.
 
     Raises:
         RemoteUnavailable: the remote did not answer.
-        GitFailed: git ended otherwise than with 0.
+        GitFailed: git ended otherwise than ``accepted``.
     """
-    command = ["git", *(part for setting in _SETTINGS for part in ("-c", setting)), *arguments]
+    command = command_line(arguments)
     limit = NETWORK_TIME_LIMIT if network else LOCAL_TIME_LIMIT
     try:
         done = subprocess.run(
@@ -72,7 +78,9 @@ def git(
         raise kind(
             f"git {arguments[0]} did not end within {limit} s.", "Look at the remote and at this disk."
         ) from None
-    if done.returncode != 0:
+    except OSError as error:
+        raise GitFailed(f"git {arguments[0]} cannot be run in {cwd}: {error.strerror}.") from None
+    if done.returncode not in accepted:
         said = without_credentials(done.stderr.decode("utf-8", "replace").strip())
         unavailable = network and _REMOTE_PROBLEM.search(said)
         kind = RemoteUnavailable if unavailable else GitFailed

@@ -7,12 +7,15 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
-from hotfix.adapters.git.command import git, without_credentials
+from hotfix.adapters.git.command import git, text, without_credentials
+from hotfix.domain.errors import GitFailed
 
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+refs/hotfix/*:refs/hotfix/*")
 
@@ -67,6 +70,83 @@ class Mirror:
             shutil.rmtree(folder, ignore_errors=True)
             with self._locked():
                 git(["worktree", "prune"], cwd=self.path)
+
+    @contextmanager
+    def worktrees(self) -> Iterator[Callable[[str], AbstractContextManager[Path]]]:
+        """Working trees that are used again and again: only what differs between two versions is written.
+
+        Each is as clean as a new one: everything that is not of its version is removed, byte code included. One that
+        somebody has tampered with is thrown away. May be used by several threads.
+        """
+        self.ensure()
+        self._sweep()
+        self._worktrees.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._worktrees))
+        idle: list[tuple[Path, bytes]] = []
+        numbers = count()
+
+        def new(sha: str) -> tuple[Path, bytes]:
+            tree = folder / str(next(numbers)) / "tree"
+            tree.parent.mkdir()
+            with self._locked():
+                options = ("--no-checkout", "--detach", "--force", "--quiet")
+                git(["worktree", "add", *options, str(tree), sha], cwd=self.path)
+            # Not under the lock: this is what takes time.
+            git(["reset", "--hard", "--quiet"], cwd=tree)
+            return tree, (tree / ".git").read_bytes()
+
+        def cleaned(sha: str) -> tuple[Path, bytes] | None:
+            if not idle:
+                return None
+            tree, link = idle.pop()
+            try:
+                if (tree / ".git").is_symlink() or (tree / ".git").read_bytes() != link:
+                    return None
+                git(["checkout", "--detach", "--force", "--quiet", sha], cwd=tree)
+                git(["clean", "-ffdxq"], cwd=tree)
+            except (OSError, GitFailed):
+                return None
+            return tree, link
+
+        @contextmanager
+        def checkout(sha: str) -> Iterator[Path]:
+            taken = cleaned(sha) or new(sha)
+            try:
+                yield taken[0]
+            finally:
+                idle.append(taken)
+
+        try:
+            yield checkout
+        finally:
+            # Several times as fast as shutil.rmtree, which is the second try where files were made unremovable.
+            subprocess.run(["rm", "-rf", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
+            shutil.rmtree(folder, ignore_errors=True)
+            with self._locked():
+                git(["worktree", "prune"], cwd=self.path)
+
+    @classmethod
+    def borrowing(cls, folder: Path, repository: Path) -> Mirror:
+        """A mirror of a repository on this machine that reads its objects in place: nothing is copied or written there.
+
+        It has its tags and no other refs, and is of use as long as the repository keeps its objects.
+
+        Raises:
+            GitFailed: ``repository`` is no git repository.
+        """
+        common = text(["rev-parse", "--path-format=absolute", "--git-common-dir"], cwd=repository)
+        mirror = cls(folder, str(repository))
+        if not (mirror.path / "HEAD").exists():
+            mirror.path.parent.mkdir(parents=True, exist_ok=True)
+            with mirror._locked():
+                mirror._create()
+        (mirror.path / "objects" / "info" / "alternates").write_text(f"{common}/objects\n")
+        # Versions name themselves after tags (git describe); branches are nobody's business here.
+        tags = git(["for-each-ref", "--format=update %(refname) %(objectname)", "refs/tags"], cwd=repository)
+        # In a repository that lacks objects (a shallow or partial clone) a tag may lead nowhere: then there are none.
+        with suppress(GitFailed):
+            git(["update-ref", "--stdin"], cwd=mirror.path, stdin=tags)
+        return mirror
 
     def _create(self) -> None:
         staging = Path(tempfile.mkdtemp(prefix="mirror-", dir=self.path.parent))

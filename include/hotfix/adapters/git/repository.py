@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from pathlib import Path
 
 from hotfix.adapters.git.command import IDENTITY, git, text, without_credentials
 from hotfix.adapters.git.mirror import Mirror
+from hotfix.adapters.git.patches import read_patches
+from hotfix.adapters.git.three_way import reverse_patch
 from hotfix.domain.diagnosis import Commit
 from hotfix.domain.document import GitRef, Sha
 from hotfix.domain.errors import GitFailed, RefMoved, RemoteUnavailable
 from hotfix.domain.fix import BackedUpFile, FileChange
+from hotfix.domain.history import CommitPatch
+from hotfix.domain.revert import FileState, ReversePatch
 
-_COMMIT_FORMAT = "%H%x00%P%x00%an <%ae>%x00%ct%x00%s"
+_COMMIT_FORMAT = "%H%x00%P%x00%T%x00%an <%ae>%x00%ct%x00%s"
 
 
 class GitRepository:
@@ -24,12 +31,36 @@ class GitRepository:
     def __init__(self, folder: Path, remote: str) -> None:
         self._mirror = Mirror(folder, remote)
 
+    @classmethod
+    def of_folder(cls, folder: Path, repository: Path) -> GitRepository:
+        """The history of a repository on this machine, read in place and never changed; ``fetch`` is not for it.
+
+        Raises:
+            GitFailed: ``repository`` is no git repository.
+        """
+        made = cls(folder, str(repository))
+        made._mirror = Mirror.borrowing(folder, repository)
+        return made
+
+    def resolve_in_place(self, name: str) -> Sha | None:
+        """Like ``resolve``, in the folder's own repository, whose branches and tags the mirror does not have."""
+        try:
+            arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+            return text(arguments, cwd=Path(self._mirror.remote))
+        except GitFailed:
+            return None
+
     @property
     def remote(self) -> str:
         return without_credentials(self._mirror.remote)
 
     def fetch(self) -> None:
         self._mirror.update()
+
+    def bring(self, sha: Sha) -> None:
+        """Have a commit also when no branch or tag of the remote leads to it, as far as the remote gives it away."""
+        if self.resolve(sha) is None:
+            self._mirror.fetch_object(sha)
 
     def resolve(self, name: str) -> Sha | None:
         for candidate in (name,) if name.startswith("refs/") else (f"refs/heads/{name}", f"refs/tags/{name}", name):
@@ -44,9 +75,15 @@ class GitRepository:
     def commit(self, sha: Sha) -> Commit:
         return _commit(self._text("log", "-1", f"--format={_COMMIT_FORMAT}", sha, "--"))
 
+    def message(self, sha: Sha) -> str:
+        return _printable(self._text("log", "-1", "--format=%B", sha, "--"))
+
     def commits(self, good: Sha, bad: Sha) -> tuple[Commit, ...]:
         listing = self._text("log", "--topo-order", "--reverse", f"--format={_COMMIT_FORMAT}", bad, f"^{good}", "--")
         return tuple(_commit(line) for line in listing.split("\n") if line)
+
+    def patches(self, good: Sha, bad: Sha) -> Iterator[CommitPatch]:
+        return read_patches(self._path, good, bad)
 
     def is_ancestor(self, ancestor: Sha, descendant: Sha) -> bool:
         return not self._text("rev-list", "--max-count=1", ancestor, f"^{descendant}")
@@ -70,6 +107,9 @@ class GitRepository:
     def checkout(self, sha: Sha) -> AbstractContextManager[Path]:
         return self._mirror.worktree(sha)
 
+    def checkouts(self) -> AbstractContextManager[Callable[[Sha], AbstractContextManager[Path]]]:
+        return self._mirror.worktrees()
+
     def files(self, sha: Sha) -> tuple[str, ...]:
         listing = self._text("ls-tree", "-r", "-z", "--name-only", sha)
         return tuple(path for path in listing.split("\0") if path)
@@ -79,6 +119,15 @@ class GitRepository:
             return self._git("cat-file", "blob", f"{sha}:{path}").decode("utf-8", "replace")
         except GitFailed:
             return None
+
+    def grep(self, sha: Sha, texts: Sequence[str]) -> tuple[tuple[str, int, str], ...]:
+        patterns = [option for text in texts if text for option in ("-e", text)]
+        if not patterns:
+            return ()
+        command = ["grep", "-n", "-z", "-I", "-F", "--full-name", "--no-color", *patterns, sha, "--"]
+        # 1: no line has any of them.
+        listing = git(command, cwd=self._path, accepted=(0, 1))
+        return tuple(_lines_found(listing, f"{sha}:".encode()))
 
     def changes(self, base: Sha, head: Sha) -> tuple[FileChange, ...]:
         listing = self._text("diff-tree", "-r", "-z", "--no-renames", "--numstat", base, head)
@@ -132,6 +181,29 @@ class GitRepository:
         with self.checkout(base) as tree:
             git(["revert", "--no-commit", *mainline, commit], cwd=tree, extra_environment=_identity(at))
             return self._commit_index(tree, base, message, at)
+
+    def reverse_patch(self, culprit: Sha, production: Sha) -> ReversePatch:
+        parents = self.commit(culprit).parents
+        if not parents:
+            raise GitFailed(f"{culprit[:12]} has no parent to go back to.")
+        return reverse_patch(self._path, culprit, parents[0], production)
+
+    def commit_files(self, base: Sha, files: Mapping[str, FileState | None], message: str, at: datetime) -> Sha:
+        with tempfile.TemporaryDirectory(prefix="hotfix-index-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            git(["read-tree", base], cwd=self._path, extra_environment=index)
+            lines = [b"0 %s\t%s" % (b"0" * 40, os.fsencode(path)) for path in files]
+            for path, state in files.items():
+                if state is not None:
+                    blob = git(["hash-object", "-w", "--stdin"], cwd=self._path, stdin=state.content).strip()
+                    lines.append(b"%s %s\t%s" % (state.mode.encode(), blob, os.fsencode(path)))
+            # All removals first: a folder may become a file, and the other way round.
+            entries = b"".join(line + b"\0" for line in lines)
+            git(["update-index", "-z", "--index-info"], cwd=self._path, extra_environment=index, stdin=entries)
+            tree = git(["write-tree"], cwd=self._path, extra_environment=index).decode().strip()
+        if tree == self._text("rev-parse", f"{base}^{{tree}}"):
+            raise GitFailed("the change is empty: production has it already.")
+        return self._commit_tree(tree, base, message, at)
 
     def graft(self, base: Sha, commit: Sha, message: str, at: datetime) -> Sha:
         fork = self.merge_base(base, commit)
@@ -219,8 +291,23 @@ class GitRepository:
         return git(arguments, cwd=self._path)
 
 
+def _lines_found(listing: bytes, prefix: bytes) -> Iterator[tuple[str, int, str]]:
+    """Of ``<sha>:<path> NUL <line> NUL <content> LF``; a path may hold an LF, a line's content none."""
+    at = 0
+    while at < len(listing):
+        number = listing.index(b"\0", at)
+        rest = listing.index(b"\0", number + 1)
+        end = listing.index(b"\n", rest)
+        yield (
+            listing[at + len(prefix) : number].decode("utf-8", "surrogateescape"),
+            int(listing[number + 1 : rest]),
+            listing[rest + 1 : end].decode("utf-8", "replace"),
+        )
+        at = end + 1
+
+
 def _commit(line: str) -> Commit:
-    sha, parents, author, at, subject = line.split("\0", 4)
+    sha, parents, tree, author, at, subject = line.split("\0", 5)
     moment = datetime.fromtimestamp(int(at), timezone.utc)
     return Commit(
         sha=sha,
@@ -228,6 +315,7 @@ def _commit(line: str) -> Commit:
         author=_printable(author),
         at=moment,
         subject=_printable(subject),
+        tree=tree,
     )
 
 

@@ -8,15 +8,18 @@ from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter
 
-from hotfix.adapters.scanners.identity import Identities
 from hotfix.adapters.scanners.severity import is_expected, of_bandit
 from hotfix.adapters.scanners.staging import stage_python
-from hotfix.adapters.scanners.workplace import TIME_LIMIT, NothingToScan, ScanFailed, Workplace, conduct
+from hotfix.adapters.scanners.workplace import NothingToScan, ScanFailed, Workplace, conduct
 from hotfix.domain.document import Sha
-from hotfix.domain.security import Finding, ScanResult
+from hotfix.domain.security import Finding, FindingMaker, ScanResult
 
 # Their text quotes the password.
 _QUOTES_A_SECRET = frozenset({"B105", "B106", "B107"})
+
+
+class _Weakness(BaseModel):
+    id: int = 0
 
 
 class _Issue(BaseModel):
@@ -26,6 +29,7 @@ class _Issue(BaseModel):
     issue_severity: str
     issue_confidence: str
     issue_text: str
+    issue_cwe: _Weakness = _Weakness()
 
 
 class _Error(BaseModel):
@@ -43,17 +47,16 @@ _SHAPE = TypeAdapter(_Report)
 
 
 class BanditScanner:
-    """Implements ``ports.scanner.Scanner``; ``program`` is bandit's command line, ``time_limit`` in seconds."""
+    """Implements ``ports.scanner.Scanner``; ``program`` is bandit's command line."""
 
     name = "bandit"
 
-    def __init__(self, program: Sequence[str] | None = None, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(self, program: Sequence[str] | None = None) -> None:
         self._program = tuple(program or (sys.executable, "-m", "bandit"))
-        self._time_limit = time_limit
 
-    def scan(self, checkout: Path, paths: tuple[str, ...], base: Sha, head: Sha) -> ScanResult:
+    def scan(self, checkout: Path, paths: tuple[str, ...], base: Sha, head: Sha, time_limit: float) -> ScanResult:
         """Findings in the Python files among ``paths``; ``nosec`` comments and the service's settings do not count."""
-        return conduct(self.name, self._time_limit, lambda place: self._scan(place, checkout, paths))
+        return conduct(self.name, time_limit, lambda place: self._scan(place, checkout, paths))
 
     def _scan(self, place: Workplace, checkout: Path, paths: tuple[str, ...]) -> tuple[Finding, ...]:
         stage = stage_python(checkout, paths, place.folder)
@@ -78,21 +81,25 @@ class BanditScanner:
         if missed := set(stage.names) - {Path(name).name for name in report.metrics}:
             raise ScanFailed(f"it left out {', '.join(sorted(stage.file(name).path for name in missed))}")
         place.check_agreement(done, len(report.results))
-        identities, findings = Identities(), []
+        place.covered = stage.paths
+        maker, findings = FindingMaker(self.name), []
         for issue in sorted(report.results, key=lambda found: (found.filename, found.line_number, found.test_id)):
             file = stage.file(issue.filename)
             if is_expected(issue.test_id, file.path):
                 continue
             text = issue.issue_text.split(":")[0] if issue.test_id in _QUOTES_A_SECRET else issue.issue_text
+            line = file.line(issue.line_number)
+            judged = of_bandit(issue.test_id, issue.issue_severity, issue.issue_confidence, line, file.path)
             findings.append(
-                Finding(
-                    identity=identities.of(file.path, issue.test_id, file.line(issue.line_number)),
-                    scanner=self.name,
-                    rule=issue.test_id,
-                    severity=of_bandit(issue.issue_severity, issue.issue_confidence),
-                    path=file.path,
-                    line=issue.line_number,
-                    message=text[:500],
+                maker.make(
+                    issue.test_id,
+                    file.path,
+                    issue.line_number,
+                    line,
+                    text,
+                    judged.severity,
+                    judged.confidence,
+                    judged.cwe or issue.issue_cwe.id,
                 )
             )
         return tuple(findings)

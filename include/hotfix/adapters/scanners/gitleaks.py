@@ -11,11 +11,10 @@ from pathlib import Path
 from pydantic import BaseModel, Field, TypeAdapter
 
 from hotfix.adapters.processes import GIB
-from hotfix.adapters.scanners.identity import Identities
-from hotfix.adapters.scanners.severity import GITLEAKS
-from hotfix.adapters.scanners.workplace import TIME_LIMIT, NothingToScan, ScanFailed, Workplace, conduct
+from hotfix.adapters.scanners.severity import of_gitleaks
+from hotfix.adapters.scanners.workplace import NothingToScan, ScanFailed, Workplace, conduct
 from hotfix.domain.document import Sha, clip
-from hotfix.domain.security import Finding, ScanResult
+from hotfix.domain.security import Finding, FindingMaker, ScanResult
 
 _FOUND = 3
 
@@ -41,22 +40,19 @@ _SHAPE = TypeAdapter(list[_Leak])
 
 
 class GitleaksScanner:
-    """Implements ``ports.scanner.Scanner``; ``program`` is gitleaks' command line, ``time_limit`` in seconds.
+    """Implements ``ports.scanner.Scanner``; ``program`` is gitleaks' command line.
 
     A secret is in no finding, report or log: gitleaks hides it from the start.
     """
 
     name = "gitleaks"
 
-    def __init__(self, program: Sequence[str] | None = None, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(self, program: Sequence[str] | None = None) -> None:
         self._program = tuple(program or (_installed(),))
-        self._time_limit = time_limit
 
-    def scan(self, checkout: Path, paths: tuple[str, ...], base: Sha, head: Sha) -> ScanResult:
+    def scan(self, checkout: Path, paths: tuple[str, ...], base: Sha, head: Sha, time_limit: float) -> ScanResult:
         """Secrets that the commits in ``base..head`` add, whatever ``paths`` are."""
-        return conduct(
-            self.name, self._time_limit, lambda place: self._scan(place, checkout, base, head), _ADDRESS_SPACE
-        )
+        return conduct(self.name, time_limit, lambda place: self._scan(place, checkout, base, head), _ADDRESS_SPACE)
 
     def _scan(self, place: Workplace, checkout: Path, base: Sha, head: Sha) -> tuple[Finding, ...]:
         history = _bare_view(place, checkout)
@@ -86,17 +82,19 @@ class GitleaksScanner:
         # A merge is compared with each of its parents, which reports its own secrets twice.
         leaks = {leak.fingerprint: leak for leak in place.read_report(_SHAPE)}
         place.check_agreement(done, len(leaks))
-        identities, findings = Identities(), []
+        maker, findings = FindingMaker(self.name), []
         for leak in sorted(leaks.values(), key=lambda found: (found.file, found.first, found.rule, found.commit)):
+            judged = of_gitleaks(leak.rule, leak.file)
             findings.append(
-                Finding(
-                    identity=identities.of(leak.file, leak.rule, _content(place, history, leak)),
-                    scanner=self.name,
-                    rule=leak.rule,
-                    severity=GITLEAKS,
-                    path=leak.file,
-                    line=leak.first,
-                    message=f"{leak.description[:400]} (in commit {leak.commit[:12]})",
+                maker.make(
+                    leak.rule,
+                    leak.file,
+                    leak.first,
+                    _content(place, history, leak),
+                    f"{leak.description} (in commit {leak.commit[:12]})",
+                    judged.severity,
+                    judged.confidence,
+                    judged.cwe,
                 )
             )
         return tuple(findings)

@@ -16,7 +16,6 @@ from hotfix.adapters.scanners.staging import UnknownFile
 from hotfix.domain.document import clip
 from hotfix.domain.security import Finding, ScannerRun, ScannerState, ScanResult
 
-TIME_LIMIT = 120.0
 REPORT_LIMIT = 50 * 1024 * 1024
 PROBLEM_LIMIT = 1_000
 
@@ -34,15 +33,16 @@ class NothingToScan(Exception):
 class Workplace:
     """An empty folder to scan in until ``deadline`` (monotonic seconds), with ``memory`` bytes of address space.
 
-    ``version`` is known once it was read.
+    ``version`` is known once it was read; ``covered`` is what a scanner says that it understood.
     """
 
-    def __init__(self, folder: Path, deadline: float, memory: int) -> None:
+    def __init__(self, folder: Path, deadline: float, memory: int, file_size: int) -> None:
         self.folder = folder
         self.report = folder / "report.json"
         self.version = ""
         self._deadline = deadline
-        self._limits = Limits(memory=memory, file_size=REPORT_LIMIT)
+        self._limits = Limits(memory=memory, file_size=file_size)
+        self.covered: tuple[str, ...] = ()
 
     def read_version(self, argv: Sequence[str]) -> None:
         """Take the version from what ``argv`` prints: its first word that starts with a digit and has a dot."""
@@ -51,15 +51,19 @@ class Workplace:
         if not self.version:
             raise ScanFailed("it does not tell its version: install the scanner again")
 
-    def call(self, argv: Sequence[str], expected: tuple[int, ...]) -> Completed:
-        """Run ``argv`` in the folder, confined and without network.
+    def call(
+        self, argv: Sequence[str], expected: tuple[int, ...], home: Path | None = None, quoted: bool = True
+    ) -> Completed:
+        """Run ``argv`` in the folder, confined and without network; ``home`` is its HOME, by default the folder.
+
+        ``quoted`` is False for a program that prints source code, which may hold a secret.
 
         Raises:
             ScanFailed: it does not start, is not done at the deadline, or exits with another code than ``expected``.
         """
         environment = minimal_environment(
             {
-                "HOME": str(self.folder),
+                "HOME": str(home or self.folder),
                 # With another HOME the interpreter would not find packages that were installed for one user.
                 "PYTHONUSERBASE": site.getuserbase(),
                 "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -77,9 +81,10 @@ class Workplace:
         except OSError as error:
             raise ScanFailed(f"it does not start ({error}): install the scanner") from None
         if done.exit_code is None:
-            raise ScanFailed("it was not done in time: raise its time limit or scan by hand")
+            raise ScanFailed("it was not done in time: raise policy.security.time_limit or scan by hand")
         if done.exit_code not in expected:
-            raise ScanFailed(f"it exited with {done.exit_code}: {clip(done.output.strip(), PROBLEM_LIMIT)}")
+            said = f": {clip(done.output.strip(), PROBLEM_LIMIT)}" if quoted else ""
+            raise ScanFailed(f"it exited with {done.exit_code}{said}")
         return done
 
     def read_report(self, shape: TypeAdapter[T]) -> T:
@@ -108,14 +113,21 @@ class Workplace:
 
 
 def conduct(
-    name: str, time_limit: float, scan: Callable[[Workplace], tuple[Finding, ...]], memory: int = 4 * GIB
+    name: str,
+    time_limit: float,
+    scan: Callable[[Workplace], tuple[Finding, ...]],
+    memory: int = 4 * GIB,
+    file_size: int = REPORT_LIMIT,
 ) -> ScanResult:
-    """Run ``scan`` in a fresh workplace and say how it went; its failures become the state FAILED."""
+    """Run ``scan`` in a fresh workplace for at most ``time_limit`` seconds and say how it went.
+
+    Its failures become the state FAILED. ``memory`` and ``file_size`` in bytes limit each program that it calls.
+    """
     started = time.monotonic()
     findings: tuple[Finding, ...] = ()
     state, problem = ScannerState.RAN, ""
     with tempfile.TemporaryDirectory(prefix="hotfix-scan-", ignore_cleanup_errors=True) as folder:
-        workplace = Workplace(Path(folder).resolve(), started + time_limit, memory)
+        workplace = Workplace(Path(folder).resolve(), started + time_limit, memory, file_size)
         try:
             findings = scan(workplace)
         except NothingToScan:
@@ -129,4 +141,5 @@ def conduct(
         seconds=round(time.monotonic() - started, 3),
         problem=problem,
     )
-    return ScanResult(run=outcome, findings=findings)
+    ran = state is ScannerState.RAN
+    return ScanResult(run=outcome, findings=findings, covered=workplace.covered if ran else ())

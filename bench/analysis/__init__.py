@@ -1,0 +1,1 @@
+"""Root cause and minimal fix on real regressions, side by side with ``git bisect run``."""

@@ -1,0 +1,199 @@
+"""``python -m bench.tests CASES``: the tests that we would run for a fix, beside what full runs of its suite show."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.analysis.case import Case, environment, read_cases
+from bench.tests.large_tree import selection_seconds
+from bench.tests.suites import suite_of
+from bench.tests.truth import find_truth
+from hotfix.analysis.test_selection.outcomes import belongs
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / ".bench"
+RECALL, KILLERS, SHARE, SELECTION_SECONDS = 1.0, 0.95, 0.30, 3.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """``share``: of the full suite's seconds, by the times of the single tests in a full run."""
+
+    case: str
+    tests: int
+    suite_seconds: float
+    selected: int
+    share: float
+    changed: int
+    changed_found: int
+    mutations: int
+    killers: int
+    killers_found: int
+    selection_seconds: float
+    missed: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    if not arguments.cases.is_dir():
+        print(f"There are no cases in {arguments.cases}: nothing was measured.", file=sys.stderr)
+        return 1
+    rows: list[Row] = []
+    not_run: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        ini = Path(folder) / "pytest.ini"
+        ini.write_text("[pytest]\n")
+        for case in read_cases(arguments.cases, arguments.repositories):
+            if isinstance(case, str):
+                not_run.append(case)
+            elif arguments.only and case.name not in arguments.only:
+                not_run.append(f"{case.name}: not run this time")
+            else:
+                row = _measure(case, arguments.cases, ini, Path(folder), arguments.limit)
+                print(_line(row), flush=True)
+                if row.tests:
+                    rows.append(row)
+                else:
+                    not_run.append(f"{case.name}: {'; '.join(row.notes) or 'its suite reports no test'}")
+    large = selection_seconds(arguments.files)
+    text = report(rows, not_run, large, arguments.files, arguments.limit)
+    print(f"\n{text}")
+    if arguments.markdown:
+        arguments.markdown.write_text(text + "\n", encoding="utf-8")
+    return 0 if rows else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.tests", description=__doc__)
+    parser.add_argument("cases", type=Path, help="a folder with a case in each of its folders")
+    parser.add_argument("--only", nargs="*", metavar="CASE")
+    parser.add_argument("--limit", type=float, default=100, help="seconds for one run of a suite (100)")
+    parser.add_argument("--files", type=int, default=2000, help="test files of the generated tree (2000)")
+    parser.add_argument("--markdown", type=Path, default=ROOT / "docs" / "benchmarks-tests.md")
+    parser.add_argument(
+        "--repositories",
+        type=Path,
+        default=Path(os.environ.get("BENCH_REPOS", ROOT.parent / ".mirror")),
+        help="where <owner>+<name>/repo are (default: BENCH_REPOS)",
+    )
+    return parser
+
+
+def _measure(case: Case, cases: Path, ini: Path, folder: Path, limit: float) -> Row:
+    fix, suite = _fix_of(case, cases), suite_of(case)
+    python = environment(replace(case, requirements=case.requirements + suite.requirements), HOME / "environments")
+    truth = find_truth(case, fix, python, ini, HOME / "tests", limit)
+    selected, seconds = _select(case, fix, folder)
+    chosen = [test for test in truth.times if any(belongs(test, name) for name in selected)]
+    killers = sorted({test for tests in truth.killers.values() for test in tests})
+    missed = [test for test in (*truth.changed, *killers) if test not in set(chosen)]
+    total = sum(truth.times.values())
+    return Row(
+        case=case.name,
+        tests=truth.tests,
+        suite_seconds=truth.seconds,
+        selected=len(chosen),
+        share=sum(truth.times[test] for test in chosen) / total if total else 0,
+        changed=len(truth.changed),
+        changed_found=len(set(truth.changed) & set(chosen)),
+        mutations=len(truth.killers) + len(truth.survived),
+        killers=len(killers),
+        killers_found=len(set(killers) & set(chosen)),
+        selection_seconds=seconds,
+        missed=tuple(dict.fromkeys(missed)),
+        notes=(*truth.cut, *([f"{len(truth.flaky)} flaky tests left out"] if truth.flaky else [])),
+    )
+
+
+def _fix_of(case: Case, cases: Path) -> str:
+    for label in (cases / case.name / "case.json", ROOT / "bench" / "cases" / case.name / "case.json"):
+        if label.exists() and (fix := json.loads(label.read_text()).get("fix")):
+            return str(fix)
+    raise RuntimeError(f"{case.name}: no case.json names the fix")
+
+
+def _select(case: Case, fix: str, folder: Path) -> tuple[list[str], float]:
+    """What the command selects, and how long it says that the selection took."""
+    answer = folder / f"{case.name}.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "hotfix", "select-tests", "--repo", str(case.repository)),
+            *("--base", case.bad, "--head", fix, "--json", str(answer)),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "include")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not answer.exists():
+        raise RuntimeError(f"{case.name}: select-tests exited with {done.returncode}: {done.stderr}")
+    found = json.loads(answer.read_text())
+    return [test["path"] for test in found["selected"]], float(found["seconds"])
+
+
+def _line(row: Row) -> str:
+    return (
+        f"{row.case}: {row.selected}/{row.tests} tests, {row.share:.0%} of {row.suite_seconds:.1f} s; outcome changes "
+        f"{row.changed_found}/{row.changed}, killers {row.killers_found}/{row.killers} of {row.mutations} mutations; "
+        f"selected in {row.selection_seconds:.2f} s {'; '.join(row.notes)}"
+    )
+
+
+def report(rows: Sequence[Row], not_run: Sequence[str], large: tuple[float, float], files: int, limit: float) -> str:
+    """The rows, what they amount to, and what was not measured, as Markdown."""
+    lines = [
+        "# How well the tests of a change are chosen",
+        "",
+        "Made by `make bench-tests CASES=…`. Each case is a real fix of a public repository. The truth is full runs of",
+        "its test suite: on production's version, on the fix, and on the fix with small mistakes in the changed lines.",
+        f"A run of a suite may take {limit:.0f} s. Only the profile-free command is measured: no critical tests, no",
+        "history, no coverage data.",
+        "",
+        "| case | tests | suite s | selected | share of tests' time | outcome changes found "
+        "| mutations | killing tests found | selection s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.case} | {row.tests} | {row.suite_seconds:.1f} | {row.selected} | {row.share:.0%} "
+        f"| {row.changed_found}/{row.changed} | {row.mutations} "
+        f"| {row.killers_found}/{row.killers} | {row.selection_seconds:.2f} |"
+        for row in rows
+    ]
+    if rows:
+        changed, killers = sum(row.changed for row in rows), sum(row.killers for row in rows)
+        recall = sum(row.changed_found for row in rows) / changed if changed else 0.0
+        kills = sum(row.killers_found for row in rows) / killers if killers else 0.0
+        share = statistics.median(row.share for row in rows)
+        lines += [
+            "",
+            "| what | target | measured | met |",
+            "|---|---|---|---|",
+            f"| outcome changes in the selection | 100 % | {recall:.1%} of {changed} | {_met(recall >= RECALL)} |",
+            f"| killing tests in the selection | ≥ 95 % | {kills:.1%} of {killers} | {_met(kills >= KILLERS)} |",
+            f"| median share of the tests' time | ≤ 30 % | {share:.0%} | {_met(share <= SHARE)} |",
+            f"| selection, {files} test files | ≤ 3 s | {large[0]:.2f} s on the wall, {large[1]:.2f} s of processor "
+            f"(load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores) | {_met(large[0] <= SELECTION_SECONDS)} |",
+        ]
+    missed = [f"- {row.case}: `{test}`" for row in rows for test in row.missed[:10]]
+    notes = [f"- {row.case}: {note}" for row in rows for note in row.notes]
+    lines += ["", "## Missed", "", *(missed or ["Nothing."])]
+    lines += ["", "## Cut, left out, not run", "", *(notes + [f"- {each}" for each in not_run] or ["Nothing."])]
+    return "\n".join(lines)
+
+
+def _met(value: bool) -> str:
+    return "yes" if value else "**no**"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Where the cases' own test suites are, what they need, and one run of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.analysis.case import Case
+from hotfix.adapters.junit import UnusableJunit, read_junit
+from hotfix.domain.testing import Outcome
+
+# Tests that do not end without a network, or a terminal.
+LEFT_OUT = ("tests/test_serving.py", "tests/middleware/test_http_proxy.py")
+# Test folder and further requirements of a suite, by the name of a case without its commit.
+SUITES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "attrs": ("tests", ("hypothesis", "cloudpickle")),
+    "click": ("tests", ()),
+    "jinja": ("tests", ("trio",)),
+    "jsonschema": ("jsonschema/tests", ()),
+    "marshmallow": ("tests", ("pytz", "simplejson")),
+    "more-itertools": ("tests", ()),
+    "rich": ("tests", ("attrs",)),
+    "sqlglot": ("tests", ("python-dateutil",)),
+    "sqlparse": ("tests", ()),
+    "starlette": ("tests", ("httpx", "trio", "itsdangerous", "jinja2", "python-multipart", "pyyaml")),
+    "werkzeug": ("tests", ("cryptography", "ephemeral-port-reserve", "pytest-timeout", "pytest-xprocess", "watchdog")),
+}
+
+
+@dataclass(frozen=True)
+class Suite:
+    folder: str
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """``outcomes`` and ``times`` by test id; ``cut`` when the limit ended it."""
+
+    outcomes: dict[str, str]
+    times: dict[str, float]
+    seconds: float
+    cut: bool
+
+
+def suite_of(case: Case) -> Suite:
+    folder, requirements = SUITES[case.name.rsplit("-", 1)[0]]
+    return Suite(folder, requirements)
+
+
+def run_tests(case: Case, python: Path, ini: Path, tree: Path, tests: Sequence[str], limit: float) -> SuiteRun:
+    """Run ``tests`` (paths or ids) in a checkout; a run that ``limit`` (seconds) ends has no outcomes."""
+    with tempfile.TemporaryDirectory(prefix="bench-tests-") as place:
+        junit, home = Path(place) / "junit.xml", Path(place) / "home"
+        home.mkdir()
+        command = [
+            *(str(python), "-m", "pytest", "-q", "-c", str(ini), "--rootdir=.", "-p", "no:cacheprovider"),
+            *("-W", "ignore", f"--junitxml={junit}", "--continue-on-collection-errors"),
+            *(f"--ignore={path}" for path in LEFT_OUT),
+            *tests,
+        ]
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": place, "LANG": "C.UTF-8", "TZ": "UTC",
+            "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(case.python_path),
+        }  # fmt: skip
+        started = time.monotonic()
+        child = subprocess.Popen(
+            command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            child.wait(limit)
+            cut = False
+        except subprocess.TimeoutExpired:
+            cut = True
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        seconds = time.monotonic() - started
+        try:
+            cases = read_junit(junit)
+        except UnusableJunit:
+            return SuiteRun({}, {}, seconds, cut)
+    return SuiteRun(
+        {each.id: each.outcome.value for each in cases}, {each.id: each.seconds for each in cases}, seconds, cut
+    )
+
+
+def failed(outcome: str | None) -> bool:
+    return outcome in (Outcome.FAILED.value, Outcome.ERROR.value)

@@ -1,0 +1,162 @@
+"""What speaks against each commit: every kind of evidence spreads a mass of one over the commits that it points at."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from hotfix.analysis.ranking.bm25 import Bag, bm25
+from hotfix.analysis.ranking.clues import Clues
+from hotfix.analysis.ranking.executed_code import ExecutedCode
+from hotfix.analysis.ranking.words import telling, words
+from hotfix.domain.document import Sha
+from hotfix.domain.history import CommitPatch, FilePatch
+
+# The kinds, in words that a person reads as the reason: "this commit …".
+APPEARED = "added lines that only the failing version executes"
+VANISHED = "took out lines that only the healthy version executes"
+NOTHING_ELSE = "changed little but lines that are executed differently now"
+LATE = "changed a function that runs shortly before the failure"
+FRAME_LINE = "wrote a line of the stack trace"
+FRAME_FUNCTION = "changed a function of the stack trace"
+FRAME_FILE = "changed a file of the stack trace"
+SUSPECTED = "changed a path that the reporter suspects"
+WORDS_IN_CHANGE = "has words of the failure in its change"
+WORDS_IN_MESSAGE = "has words of the failure in its message"
+CODE = "changed code"
+
+_NAME = re.compile(
+    r"\b(?:def|class|func|fn|function|fun|sub|module|interface|struct|trait|impl)\s+(?:\([^)]*\)\s*)?(\w+)"
+)
+_CALLABLE = re.compile(r"(\w+)\s*\(")
+_PROSE = (
+    ".md", ".rst", ".txt", ".adoc", ".html", ".css", ".svg", ".png", ".po",
+    ".lock", ".cfg", ".toml", ".yml", ".yaml", ".ini", ".gitignore", ".typed",
+)  # fmt: skip
+_TEST_FOLDERS = ("tests", "test", "testing", "__tests__", "spec")
+_TEST_FILE = re.compile(r"(test_.*|.*_test|.*\.(test|spec)|conftest)\.\w+$")
+# Of a huge commit the first part: reading takes time that a ranking has to save.
+_TEXT_READ, _MESSAGE_READ = 48_000, 2_000
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+class Gathering:
+    """Reads the patches of a range, newest first and each once, and keeps what the clues ask for."""
+
+    def __init__(self, clues: Clues) -> None:
+        self._clues = clues
+        self._wanted = frozenset(words(clues.text))
+        self._code = ExecutedCode.of(clues)
+        self._adds: dict[str, list[Sha]] = defaultdict(list)
+        self._takes: dict[str, list[Sha]] = defaultdict(list)
+        self._functions: dict[tuple[str, str], list[Sha]] = defaultdict(list)
+        self._hits: dict[Sha, int] = defaultdict(int)
+        self._frame_functions: dict[Sha, float] = defaultdict(float)
+        self._frame_files: dict[Sha, float] = defaultdict(float)
+        self._suspected: dict[Sha, float] = defaultdict(float)
+        self._changes: dict[Sha, Bag] = {}
+        self._messages: dict[Sha, Bag] = {}
+        self._now: dict[str, str] = {}
+        self.changed_lines: dict[Sha, int] = {}
+
+    def read(self, patch: CommitPatch) -> None:
+        sha, lines = patch.sha, 0
+        read: list[str] = []
+        for file in patch.files:
+            path = self._path_at_production(file)
+            if any(path == each or path.startswith(f"{each.rstrip('/')}/") for each in self._clues.suspected_paths):
+                self._suspected[sha] = 1.0
+            if is_prose(path) or is_test(path):
+                continue
+            lines += sum(len(hunk.removed) + len(hunk.added) for hunk in file.hunks)
+            self._read_file(sha, path, file)
+            read += [line for hunk in file.hunks for line in (hunk.function, *hunk.removed, *hunk.added)]
+        self.changed_lines[sha] = lines
+        self._messages[sha] = Bag.of(words(patch.message[:_MESSAGE_READ]), self._wanted)
+        self._changes[sha] = self._messages[sha] + Bag.of(words("\n".join(read)[:_TEXT_READ]), self._wanted)
+
+    def _read_file(self, sha: Sha, path: str, file: FilePatch) -> None:
+        code = self._code
+        functions: set[str] = set()
+        for hunk in file.hunks:
+            functions.update(_names(hunk.function))
+            for line in hunk.added:
+                functions.update(_NAME.findall(line))
+                if (text := telling(line)) in code.appeared:
+                    self._adds[text].append(sha)
+                    self._hits[sha] += 1
+            for line in hunk.removed:
+                functions.update(_NAME.findall(line))
+                if (text := telling(line)) in code.vanished:
+                    self._takes[text].append(sha)
+                    self._hits[sha] += 1
+        for name in functions:
+            if (path, name) in code.lateness:
+                self._functions[path, name].append(sha)
+        for position, frame in enumerate(self._clues.frames, 1):
+            if frame.path == path:
+                self._frame_files[sha] += 1 / position
+                if frame.function.rsplit(".", 1)[-1] in functions:
+                    self._frame_functions[sha] += 1 / position
+
+    def _path_at_production(self, file: FilePatch) -> str:
+        """Newest first, a rename tells how everything older is called now."""
+        now = self._now.get(file.path, file.path)
+        if file.old_path != file.path:
+            self._now[file.old_path] = now
+        return now
+
+    def evidence(self) -> dict[str, dict[Sha, float]]:
+        """Kind → commit → share; kinds that point at nobody are left out."""
+        lines = self.changed_lines
+        masses = {
+            APPEARED: _spread(self._adds, dict.fromkeys(self._code.appeared, 1.0)),
+            VANISHED: _spread(self._takes, dict.fromkeys(self._code.vanished, 1.0)),
+            NOTHING_ELSE: {sha: hits / lines[sha] for sha, hits in self._hits.items()},
+            LATE: _spread(self._functions, self._code.lateness),
+            FRAME_LINE: {sha: mass for sha, mass in self._clues.frame_authors.items() if sha in lines},
+            FRAME_FUNCTION: self._frame_functions,
+            FRAME_FILE: self._frame_files,
+            SUSPECTED: self._suspected,
+            WORDS_IN_CHANGE: _sharpened(bm25(self._wanted, self._changes)),
+            WORDS_IN_MESSAGE: _sharpened(bm25(self._wanted, self._messages)),
+            CODE: {sha: 1.0 for sha, changed in lines.items() if changed},
+        }
+        return {kind: shares for kind, mass in masses.items() if (shares := _normal(mass))}
+
+
+def _names(context: str) -> Iterable[str]:
+    return _NAME.findall(context) or _CALLABLE.findall(context)[:1]
+
+
+def _spread(where: Mapping[_Key, Sequence[Sha]], weights: Mapping[_Key, float]) -> dict[Sha, float]:
+    """Each key's weight, in equal parts over the commits that it names."""
+    total: dict[Sha, float] = defaultdict(float)
+    for key, named in where.items():
+        for sha in set(named):
+            total[sha] += weights[key] / len(set(named))
+    return total
+
+
+def _sharpened(scores: Mapping[Sha, float]) -> dict[Sha, float]:
+    """Cubed, since the sum over hundreds of weak likenesses would drown the strong ones."""
+    return {sha: score**3 for sha, score in scores.items()}
+
+
+def _normal(masses: Mapping[Sha, float]) -> dict[Sha, float]:
+    total = sum(masses.values())
+    return {sha: mass / total for sha, mass in masses.items() if mass > 0} if total else {}
+
+
+def is_prose(path: str) -> bool:
+    """Documentation, data and settings: what hardly ever breaks a program."""
+    return path.endswith(_PROSE) or path.startswith(("docs/", "doc/", ".github/"))
+
+
+def is_test(path: str) -> bool:
+    *folders, name = PurePosixPath(path).parts or ("",)
+    return any(folder in _TEST_FOLDERS for folder in folders) or _TEST_FILE.match(name) is not None

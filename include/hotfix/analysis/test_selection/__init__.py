@@ -1,0 +1,1 @@
+"""Which tests can notice a change, why each, and in which order they tell most."""
