@@ -20,7 +20,7 @@ from bench.analysis.case import Case, environment, read_cases
 from hotfix.adapters.command_reproducer import CommandReproducer
 from hotfix.adapters.git import GitRepository
 from hotfix.analysis.endpoints import verify_endpoints
-from hotfix.analysis.ranking import model
+from hotfix.analysis.ranking import left_out, model
 from hotfix.analysis.ranking.evidence import Gathering
 from hotfix.analysis.root_cause import Report, clues_of
 
@@ -71,7 +71,7 @@ def _example(case: Case, kinds: Sequence[str], python: Path | None) -> Example |
             ends = verify_endpoints(checkout, reproducer, case.good, case.bad, 2, lambda line: None)
             clues = clues_of(repository, ends, case.good, case.bad, report)
         gathering = Gathering(clues)
-        for patch in repository.patches(case.good, case.bad):
+        for patch in repository.patches(case.good, case.bad, left_out()):
             gathering.read(patch)
         commits = repository.commits(case.good, case.bad)
     evidence, lines = gathering.evidence(), gathering.changed_lines

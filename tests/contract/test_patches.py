@@ -69,6 +69,21 @@ def as_text(name: str | bytes) -> str:
     return name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
 
 
+def test_what_is_left_out_hides_no_side_branch(reader: Reader, history: GitHistory):
+    code = history.commit("Code", {"app.py": "1\n", "docs/app.md": "1\n", "web/tests/app.py": "1\n"})
+    history.commit("Documented", {"docs/app.md": "2\n"})
+    history.commit("Aside", {"app.py": "2\n"}, branch="side", parents=[code])
+    undone = history.commit("Undone", {"app.py": "1\n", "web/tests/app.py": "2\n"}, branch="side")
+    history.merge("Merge", undone, {"web/tests/app.py": "2\n"})
+    reader.repository.fetch()
+    patches = reader.repository.patches(reader.good, history.ref("refs/heads/main") or "", ["*.md", "*/tests/*"])
+    assert [(patch.message, [file.path for file in patch.files]) for patch in patches] == [
+        ("Undone", ["app.py"]),
+        ("Aside", ["app.py"]),
+        ("Code", ["app.py"]),
+    ]
+
+
 # --- names
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hotfix.analysis.endpoints import Endpoints, verify_endpoints
-from hotfix.analysis.ranking import Clues, Traced, rank
+from hotfix.analysis.ranking import Clues, Traced, left_out, rank
 from hotfix.analysis.search.culprit_search import Limits, SearchResult, find_culprit
 from hotfix.analysis.stack_trace import Frame, frames, raising_lines
 from hotfix.domain.diagnosis import Commit, ReproducerRun, Suspect, Verdict
@@ -73,7 +73,7 @@ def find_root_cause(
     with (
         repository.checkouts() as checkout,
         ThreadPoolExecutor(max_workers=1) as ranker,
-        _ReadAhead(repository.patches(good, bad)) as patches,
+        _ReadAhead(repository.patches(good, bad, _without(report))) as patches,
     ):
         ends = verify_endpoints(checkout, reproducer, good, bad, limits.jobs, progress)
         ranking: Future[tuple[Suspect, ...]] = ranker.submit(
@@ -115,7 +115,12 @@ def rank_without_reproducer(
     if not commits:
         return (), ()
     clues = _reported(repository, bad, report, output="")
-    return commits, rank(commits, repository.patches(good, bad), clues)
+    return commits, rank(commits, repository.patches(good, bad, _without(report)), clues)
+
+
+def _without(report: Report) -> tuple[str, ...]:
+    """Which paths need not be read; a reporter may suspect any."""
+    return () if report.suspected_paths else left_out()
 
 
 def as_same_failure(run: ReproducerRun, signature: str) -> ReproducerRun:

@@ -39,8 +39,12 @@ class Repository(Protocol):
     def commits(self, good: Sha, bad: Sha) -> tuple[Commit, ...]:
         """Commits reachable from ``bad`` and not from ``good``, parents first; ``bad`` is the last one."""
 
-    def patches(self, good: Sha, bad: Sha) -> Iterator[CommitPatch]:
-        """What each of ``commits(good, bad)`` changed, newest first; merges are left out."""
+    def patches(self, good: Sha, bad: Sha, without: Sequence[str] = ()) -> Iterator[CommitPatch]:
+        """What each of ``commits(good, bad)`` changed, newest first; merges are left out.
+
+        Paths that match one of the patterns ``without`` (``*`` stands for anything, slashes too) are left out, and
+        commits that changed nothing else.
+        """
 
     def is_ancestor(self, ancestor: Sha, descendant: Sha) -> bool: ...
 

@@ -82,8 +82,8 @@ class GitRepository:
         listing = self._text("log", "--topo-order", "--reverse", f"--format={_COMMIT_FORMAT}", bad, f"^{good}", "--")
         return tuple(_commit(line) for line in listing.split("\n") if line)
 
-    def patches(self, good: Sha, bad: Sha) -> Iterator[CommitPatch]:
-        return read_patches(self._path, good, bad)
+    def patches(self, good: Sha, bad: Sha, without: Sequence[str] = ()) -> Iterator[CommitPatch]:
+        return read_patches(self._path, good, bad, without)
 
     def is_ancestor(self, ancestor: Sha, descendant: Sha) -> bool:
         return not self._text("rev-list", "--max-count=1", ancestor, f"^{descendant}")

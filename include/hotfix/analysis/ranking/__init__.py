@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hotfix.analysis.ranking.clues import Clues, Traced
-from hotfix.analysis.ranking.evidence import Gathering
+from hotfix.analysis.ranking.evidence import Gathering, left_out
 from hotfix.analysis.ranking.model import suspects
 from hotfix.domain.diagnosis import Commit, Suspect
 from hotfix.domain.history import CommitPatch
 
-__all__ = ["Clues", "Traced", "rank"]
+__all__ = ["Clues", "Traced", "left_out", "rank"]
 
 
 def rank(commits: Sequence[Commit], patches: Iterable[CommitPatch], clues: Clues) -> tuple[Suspect, ...]:

@@ -36,6 +36,7 @@ _PROSE = (
     ".md", ".rst", ".txt", ".adoc", ".html", ".css", ".svg", ".png", ".po",
     ".lock", ".cfg", ".toml", ".yml", ".yaml", ".ini", ".gitignore", ".typed",
 )  # fmt: skip
+_PROSE_FOLDERS = ("docs/", "doc/", ".github/")
 _TEST_FOLDERS = ("tests", "test", "testing", "__tests__", "spec")
 _TEST_FILE = re.compile(r"(test_.*|.*_test|.*\.(test|spec)|conftest)\.\w+$")
 # Of a huge commit the first part: reading takes time that a ranking has to save.
@@ -152,9 +153,15 @@ def _normal(masses: Mapping[Sha, float]) -> dict[Sha, float]:
     return {sha: mass / total for sha, mass in masses.items() if mass > 0} if total else {}
 
 
+def left_out() -> tuple[str, ...]:
+    """Patterns of what ``Gathering`` takes no evidence from: every path that is prose or a test."""
+    folders = [f"{start}{folder}/*" for folder in _TEST_FOLDERS for start in ("", "*/")]
+    return (*(f"*{ending}" for ending in _PROSE), *(f"{folder}*" for folder in _PROSE_FOLDERS), *folders)
+
+
 def is_prose(path: str) -> bool:
     """Documentation, data and settings: what hardly ever breaks a program."""
-    return path.endswith(_PROSE) or path.startswith(("docs/", "doc/", ".github/"))
+    return path.endswith(_PROSE) or path.startswith(_PROSE_FOLDERS)
 
 
 def is_test(path: str) -> bool:
