@@ -7,11 +7,13 @@ import json
 import shlex
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from hotfix.adapters.command_tests import CommandTests, command_for_tests
 from hotfix.analysis.affected_tests import affected_tests
+from hotfix.analysis.minimal_fix.flaky import repeated
 from hotfix.analysis.minimal_fix.refusals import migrations, security_fix, too_old
 from hotfix.analysis.minimal_fix.search import Budget, MinimalRevert, MinimalRevertSearch
 from hotfix.analysis.minimal_fix.tests_guard import AffectedTests
@@ -61,6 +63,8 @@ class _Minimize:
         culprit = repository.resolve_in_place(arguments.culprit)
         if culprit is None:
             raise WrongUsage(f"--culprit: {arguments.repo} has no commit {arguments.culprit!r}.")
+        if (self._given.limits.flaky or 0) >= 0.5:
+            raise WrongUsage("--flaky: answers that are wrong half of the time tell nothing about a fix.")
         guard, unguarded = self._guard()
         self._check_endpoints()
         patch = repository.reverse_patch(culprit, bad)
@@ -88,19 +92,22 @@ class _Minimize:
         return 0 if found.verified else NOT_VERIFIED
 
     def _check_endpoints(self) -> None:
-        for name, sha, wanted in (
-            ("bad", self._given.bad, Verdict.OTHER_FAILURE),
-            ("good", self._given.good, Verdict.GOOD),
-        ):
-            found = self._probe(sha)
+        ends = (("bad", self._given.bad, Verdict.OTHER_FAILURE), ("good", self._given.good, Verdict.GOOD))
+        with ThreadPoolExecutor(max_workers=min(2, self._given.limits.jobs)) as pool:
+            answers = list(pool.map(self._probe, (sha for _, sha, _ in ends)))
+        for (name, sha, wanted), found in zip(ends, answers, strict=True):
             self._given.progress(f"{name} {sha[:10]}: {found.verdict.value} ({found.seconds:.1f} s) {found.signature}")
             if found.verdict is not wanted:
                 must = "fail" if name == "bad" else "pass"
                 raise CannotReproduce(f"The reproducer does not {must} on {sha[:10]} ({found.verdict.value}).")
 
     def _probe(self, sha: Sha) -> ReproducerRun:
-        with self._given.repository.checkout(sha) as tree:
-            return self._given.reproducer.reproduce(tree, sha)
+        def run() -> ReproducerRun:
+            with self._given.repository.checkout(sha) as tree:
+                return self._given.reproducer.reproduce(tree, sha)
+
+        limits = self._given.limits
+        return repeated(run, limits.flaky, limits.confidence) if limits.flaky else run()
 
     def _guard(self) -> tuple[Any, str]:
         """What runs the affected tests, or why nothing does."""

@@ -63,9 +63,15 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="SRC:PATH_IN_REPO",
         help="a file that is put into every version before the command runs",
     )
-    command.add_argument("--stack-trace", type=Path, metavar="FILE", help="a stack trace or log of the failure")
     command.add_argument(
-        "--suspect", action="append", default=[], metavar="PATH", help="a file or folder of the repository"
+        "--stack-trace", type=Path, metavar="FILE", help="a stack trace or log of the failure; ranks the commits"
+    )
+    command.add_argument(
+        "--suspect",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a file or folder of the repository; ranks the commits",
     )
     command.add_argument(
         "--jobs", type=_number(int, at_least=1), default=1, metavar="N", help="versions that are tried at once"

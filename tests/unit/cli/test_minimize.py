@@ -174,3 +174,22 @@ def test_a_hanging_version_gets_only_a_few_times_the_time_of_the_first(
     assert tests.run(tmp_path, ("test_a.py",)).problem == ""
     assert tests.time_limit < 600
     assert "exit code" in tests.run(tmp_path, ("test_b.py",)).problem
+
+
+def test_a_flaky_reproducer_is_asked_until_it_is_sure(shop: dict[str, str]):
+    wrong_now_and_then = Path(shop["folder"]) / "flaky.py"
+    count = Path(shop["folder"]) / "count"
+    wrong_now_and_then.write_text(
+        f"import pathlib, sys\nsys.path.insert(0, '.')\nfrom cart import price\ncount = pathlib.Path({str(count)!r})\n"
+        "runs = int(count.read_text()) if count.exists() else 0\ncount.write_text(str(runs + 1))\n"
+        "sys.exit((price(2) != 10) != (runs % 5 == 3))\n"
+    )
+    reproduce = shlex.join([sys.executable, str(wrong_now_and_then)])
+    code, found = minimize(shop, "--flaky", "0.2", "--jobs", "1", reproduce=reproduce)
+    assert (code, found["verified"], found["lines_kept"]) == (0, True, 2)
+    assert int(count.read_text()) > 2 * found["runs"]
+
+
+def test_a_coin_proves_nothing(shop: dict[str, str], capsys: pytest.CaptureFixture[str]):
+    assert minimize(shop, "--flaky", "0.5") == (2, {})
+    assert "tell nothing" in capsys.readouterr().err
