@@ -33,6 +33,10 @@ class DeployerContract:
         versions = [release.version for release in world.deployer.history()]
         assert versions[:2] == [SECOND, FIRST]
 
+    def test_the_status_says_what_is_live_and_finds_nothing_wrong(self, world: World) -> None:
+        status = world.deployer.status()
+        assert (status.live, status.busy, status.problems) == (FIRST, "", ())
+
     def test_a_version_that_is_live_is_left_alone(self, world: World) -> None:
         world.deployer.deploy(SECOND, world.source(SECOND))
         before = world.deployer.history()

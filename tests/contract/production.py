@@ -20,6 +20,7 @@ from hotfix.adapters.clock import SystemClock
 from hotfix.adapters.deployers.local import LocalDeployer
 from hotfix.domain.document import Sha
 from hotfix.domain.service import LocalDeployerProfile
+from tests.contract.deployer_contract import BROKEN
 
 GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 OPTIONS = ("--no-control-socket", "--graceful-timeout", "10", "--worker-tmp-dir", "/dev/shm", "app:app")
@@ -34,13 +35,14 @@ def app(environ, start_response):
     return [json.dumps({"version": VERSION}).encode()]
 """
 
+NEVER_BOOTS = "\nraise RuntimeError('no database at db.' + 'internal')\n"
 
-class Production:
-    """``root`` with one release, and gunicorn on it. Every process of it is in the session ``self.session``."""
+
+class Service:
+    """``root`` with one release of a little service that answers with its version at ``url``."""
 
     def __init__(self, root: Path, sources: Path, first: Sha) -> None:
         self.root, self.sources = root, sources
-        self.pid_file = root / "gunicorn.pid"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -50,37 +52,13 @@ class Production:
         (release / "app.py").write_text(APP)
         (release / "REVISION").write_text(first)
         (root / "current").symlink_to(f"releases/{first}")
-        self.deployer = self.new_deployer()
-        self._started: list[subprocess.Popen[bytes]] = []
-
-    def start(self, folder: str = "current") -> None:
-        with (self.root / "gunicorn.log").open("ab") as log:
-            where = ("--chdir", str(self.root / folder), "--pid", str(self.pid_file))
-            argv = [GUNICORN, *where, "--bind", f"127.0.0.1:{self.port}", "--workers", "2", *OPTIONS]
-            self._started.append(subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True))
-        deadline = time.monotonic() + 20
-        while self.running() is None:
-            assert time.monotonic() < deadline, (self.root / "gunicorn.log").read_text()
-            time.sleep(0.05)
-
-    def new_deployer(self, time_limit: int = 20) -> LocalDeployer:
-        trial = ("{python}", "-m", "gunicorn", "--chdir", "{release}", "--bind", "127.0.0.1:{port}", *OPTIONS)
-        profile = LocalDeployerProfile(
-            kind="local",
-            root=str(self.root),
-            pid_file=str(self.pid_file),
-            trial=trial,
-            trial_environment={"TRIAL": "1"},
-            time_limit=time_limit,
-        )
-        return LocalDeployer(profile, self.url, SystemClock())
 
     def source(self, version: Sha, extra: str = "") -> Path:
         """A checkout of ``version``: the service, with ``extra`` code that runs when it is imported."""
         folder = self.sources / version
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".git").write_text("gitdir: elsewhere\n")
-        (folder / "app.py").write_text(APP + extra)
+        (folder / "app.py").write_text(APP + (extra or (NEVER_BOOTS if version == BROKEN else "")))
         return folder
 
     def ask(self) -> Sha:
@@ -97,9 +75,44 @@ class Production:
         """What every answer says; None when production does not answer, or with two tongues."""
         try:
             answers = {self.ask() for _ in range(10)}
-        except OSError:
+        except (OSError, AssertionError):
             return None
         return answers.pop() if len(answers) == 1 else None
+
+    def wait_until_it_answers(self, log: Path) -> None:
+        deadline = time.monotonic() + 20
+        while self.running() is None:
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+
+
+class Production(Service):
+    """A gunicorn under the ``current`` link. Every process of it is in a session of ``self._started``."""
+
+    def __init__(self, root: Path, sources: Path, first: Sha) -> None:
+        super().__init__(root, sources, first)
+        self.pid_file = root / "gunicorn.pid"
+        self.deployer = self.new_deployer()
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, folder: str = "current") -> None:
+        with (self.root / "gunicorn.log").open("ab") as log:
+            where = ("--chdir", str(self.root / folder), "--pid", str(self.pid_file))
+            argv = [GUNICORN, *where, "--bind", f"127.0.0.1:{self.port}", "--workers", "2", *OPTIONS]
+            self._started.append(subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True))
+        self.wait_until_it_answers(self.root / "gunicorn.log")
+
+    def new_deployer(self, time_limit: int = 20) -> LocalDeployer:
+        trial = ("{python}", "-m", "gunicorn", "--chdir", "{release}", "--bind", "127.0.0.1:{port}", *OPTIONS)
+        profile = LocalDeployerProfile(
+            kind="local",
+            root=str(self.root),
+            pid_file=str(self.pid_file),
+            trial=trial,
+            trial_environment={"TRIAL": "1"},
+            time_limit=time_limit,
+        )
+        return LocalDeployer(profile, self.url, SystemClock())
 
     def processes(self) -> dict[int, int]:
         """Living processes of production with their parents."""
@@ -129,7 +142,7 @@ class Production:
 class Crowd:
     """Users who ask all the time, each request on a connection of its own."""
 
-    def __init__(self, production: Production) -> None:
+    def __init__(self, production: Service) -> None:
         self._production = production
         self._over = threading.Event()
         self.answered = 0

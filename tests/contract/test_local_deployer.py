@@ -25,18 +25,12 @@ pytestmark = pytest.mark.skipif(
     reason="needs Linux and gunicorn beside the interpreter",
 )
 THIRD = "3" * 40
-NEVER_BOOTS = "\nraise RuntimeError('no database at db.' + 'internal')\n"
 BOOTS_ONLY_IN_TRIAL = "\nif 'TRIAL' not in os.environ:\n    raise RuntimeError('production differs')\n"
 
 
-class LocalWorld(Production):
-    def source(self, version: Sha, extra: str = "") -> Path:
-        return super().source(version, extra or (NEVER_BOOTS if version == BROKEN else ""))
-
-
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[LocalWorld]:
-    production = LocalWorld(tmp_path / "root", tmp_path / "sources", FIRST)
+def world(tmp_path: Path) -> Iterator[Production]:
+    production = Production(tmp_path / "root", tmp_path / "sources", FIRST)
     try:
         production.start()
         yield production
@@ -48,7 +42,7 @@ class TestLocalDeployer(DeployerContract):
     pass
 
 
-def intact(world: LocalWorld, version: Sha) -> bool:
+def intact(world: Production, version: Sha) -> bool:
     """One master, nothing half-done, and ``version`` is what runs and what is meant to."""
     assert world.running() == version
     assert world.masters() == [int(world.pid_file.read_text())]
@@ -58,7 +52,7 @@ def intact(world: LocalWorld, version: Sha) -> bool:
     return True
 
 
-def test_no_request_is_lost_while_deploying_and_restoring(world: LocalWorld) -> None:
+def test_no_request_is_lost_while_deploying_and_restoring(world: Production) -> None:
     with Crowd(world).at_work() as crowd:
         world.deployer.deploy(SECOND, world.source(SECOND))
         assert intact(world, SECOND)
@@ -70,7 +64,7 @@ def test_no_request_is_lost_while_deploying_and_restoring(world: LocalWorld) -> 
     assert [release.version for release in world.deployer.history()] == [THIRD, FIRST, SECOND, FIRST]
 
 
-def test_a_failed_trial_never_touches_production_and_shows_the_output(world: LocalWorld) -> None:
+def test_a_failed_trial_never_touches_production_and_shows_the_output(world: Production) -> None:
     before = world.processes()
     with pytest.raises(DeploymentFailed, match=r"(?s)not touched.*no database at db\.internal.*answers with 1111"):
         world.deployer.deploy(BROKEN, world.source(BROKEN))
@@ -78,7 +72,7 @@ def test_a_failed_trial_never_touches_production_and_shows_the_output(world: Loc
     assert intact(world, FIRST)
 
 
-def test_a_version_that_boots_only_in_the_trial_is_taken_back(world: LocalWorld) -> None:
+def test_a_version_that_boots_only_in_the_trial_is_taken_back(world: Production) -> None:
     master = int(world.pid_file.read_text())
     with (
         Crowd(world).at_work() as crowd,
@@ -93,7 +87,7 @@ def test_a_version_that_boots_only_in_the_trial_is_taken_back(world: LocalWorld)
     assert intact(world, FIRST)
 
 
-def test_a_new_master_that_hangs_is_stopped_and_the_old_one_stays(world: LocalWorld) -> None:
+def test_a_new_master_that_hangs_is_stopped_and_the_old_one_stays(world: Production) -> None:
     master = int(world.pid_file.read_text())
     hangs = "\nif 'TRIAL' not in os.environ:\n    time.sleep(300)\n"
     with (
@@ -106,7 +100,7 @@ def test_a_new_master_that_hangs_is_stopped_and_the_old_one_stays(world: LocalWo
     assert intact(world, FIRST)
 
 
-def test_a_gunicorn_that_does_not_follow_the_current_link_is_told_so(world: LocalWorld) -> None:
+def test_a_gunicorn_that_does_not_follow_the_current_link_is_told_so(world: Production) -> None:
     world.stop()
     world.start(folder=f"releases/{FIRST}")
     with pytest.raises(DeploymentFailed, match=rf"runs release {FIRST}: gunicorn must be started with --chdir"):
@@ -114,7 +108,7 @@ def test_a_gunicorn_that_does_not_follow_the_current_link_is_told_so(world: Loca
     assert intact(world, FIRST)
 
 
-def die_while_deploying(world: LocalWorld, version: Sha, point: str) -> None:
+def die_while_deploying(world: Production, version: Sha, point: str) -> None:
     """Deploy in a process that kills itself, without any chance to tidy up, at ``point``."""
     script = Path(__file__).with_name("killed_deployment.py")
     where = [str(world.root), str(world.pid_file), world.url, version, str(world.source(version))]
@@ -131,7 +125,7 @@ def die_while_deploying(world: LocalWorld, version: Sha, point: str) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_killed_deployment_is_finished_by_the_next_one(world: LocalWorld, point: str) -> None:
+def test_a_killed_deployment_is_finished_by_the_next_one(world: Production, point: str) -> None:
     with Crowd(world).at_work() as crowd:
         die_while_deploying(world, SECOND, point)
         world.deployer.deploy(SECOND, world.source(SECOND))
@@ -141,7 +135,7 @@ def test_a_killed_deployment_is_finished_by_the_next_one(world: LocalWorld, poin
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_killed_deployment_is_taken_back_by_a_restore(world: LocalWorld, point: str) -> None:
+def test_a_killed_deployment_is_taken_back_by_a_restore(world: Production, point: str) -> None:
     with Crowd(world).at_work() as crowd:
         die_while_deploying(world, SECOND, point)
         world.deployer.restore(FIRST)
@@ -150,7 +144,7 @@ def test_a_killed_deployment_is_taken_back_by_a_restore(world: LocalWorld, point
     assert world.deployer.history()[0].version == FIRST
 
 
-def test_the_leftovers_of_a_killed_build_are_removed(world: LocalWorld) -> None:
+def test_the_leftovers_of_a_killed_build_are_removed(world: Production) -> None:
     leftover = world.root / "releases" / f"{SECOND}.partial-4711"
     leftover.mkdir()
     (leftover / "half.py").write_text("half")
@@ -163,7 +157,7 @@ def test_the_leftovers_of_a_killed_build_are_removed(world: LocalWorld) -> None:
 
 
 def test_without_a_gunicorn_the_error_says_how_to_start_one_and_starting_it_completes_the_deployment(
-    world: LocalWorld,
+    world: Production,
 ) -> None:
     world.stop()
     assert world.pid_file.exists()
@@ -174,7 +168,7 @@ def test_without_a_gunicorn_the_error_says_how_to_start_one_and_starting_it_comp
     assert intact(world, SECOND)
 
 
-def test_a_stranger_with_the_masters_number_gets_no_signal(world: LocalWorld) -> None:
+def test_a_stranger_with_the_masters_number_gets_no_signal(world: Production) -> None:
     world.stop()
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
@@ -187,7 +181,7 @@ def test_a_stranger_with_the_masters_number_gets_no_signal(world: LocalWorld) ->
         stranger.wait()
 
 
-def test_the_commands_by_hand_work_as_they_are(world: LocalWorld) -> None:
+def test_the_commands_by_hand_work_as_they_are(world: Production) -> None:
     world.deployer.deploy(SECOND, world.source(SECOND))
     with Crowd(world).at_work() as crowd:
         for command in world.deployer.by_hand(FIRST):
@@ -198,7 +192,7 @@ def test_the_commands_by_hand_work_as_they_are(world: LocalWorld) -> None:
     assert intact(world, FIRST)
 
 
-def test_two_deployments_at_once_happen_one_after_the_other(world: LocalWorld) -> None:
+def test_two_deployments_at_once_happen_one_after_the_other(world: Production) -> None:
     forked = multiprocessing.get_context("fork")
     others = [
         forked.Process(target=lambda v=version: world.new_deployer().deploy(v, world.source(v)))
@@ -214,7 +208,7 @@ def test_two_deployments_at_once_happen_one_after_the_other(world: LocalWorld) -
     assert intact(world, versions[0])
 
 
-def test_a_deployment_that_finds_the_lock_held_names_the_holder(world: LocalWorld) -> None:
+def test_a_deployment_that_finds_the_lock_held_names_the_holder(world: Production) -> None:
     with (
         exclusive(world.root / "deploy.lock", "deployment of something else", SystemClock(), 1),
         pytest.raises(DeploymentFailed, match=rf"process {os.getpid()}: deployment of something else, since"),
@@ -223,7 +217,7 @@ def test_a_deployment_that_finds_the_lock_held_names_the_holder(world: LocalWorl
     assert intact(world, FIRST)
 
 
-def test_the_history_survives_a_line_that_was_cut_short(world: LocalWorld) -> None:
+def test_the_history_survives_a_line_that_was_cut_short(world: Production) -> None:
     history = world.root / "history.jsonl"
     history.write_text(json.dumps({"version": FIRST, "deployed_at": None}) + '\n{"version": "22')
     world.deployer.deploy(THIRD, world.source(THIRD))

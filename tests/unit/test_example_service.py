@@ -7,14 +7,21 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from hotfix.adapters.catalog import YamlCatalog
 from hotfix.domain import service
-from hotfix.domain.service import CommandDeployerProfile, LocalDeployerProfile, ServiceProfile
+from hotfix.domain.service import (
+    CommandDeployerProfile,
+    DeployerProfile,
+    HaproxyDeployerProfile,
+    LocalDeployerProfile,
+    ServiceProfile,
+)
 
 CATALOG = Path(service.__file__).parents[2] / "services"
 EXAMPLE = CATALOG / "_example.yaml"
+DEPLOYERS = CATALOG / "_deployers.yaml"
 MODELS = (
     ServiceProfile,
     service.Commands,
@@ -23,6 +30,7 @@ MODELS = (
     service.SecurityPolicy,
     CommandDeployerProfile,
     LocalDeployerProfile,
+    HaproxyDeployerProfile,
     service.Monitoring,
 )
 
@@ -31,6 +39,17 @@ def profile(folder: Path) -> ServiceProfile:
     name = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["name"]
     (folder / f"{name}.yaml").write_bytes(EXAMPLE.read_bytes())
     return YamlCatalog(folder).profile(name)
+
+
+def further_deployers() -> list[BaseModel]:
+    read = yaml.safe_load(DEPLOYERS.read_text(encoding="utf-8"))
+    sections: list[BaseModel] = [TypeAdapter(DeployerProfile).validate_python(section) for section in read.values()]
+    assert [section.kind for section in sections] == list(read)
+    return sections
+
+
+def every_line() -> list[str]:
+    return [line for file in (EXAMPLE, DEPLOYERS) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def test_the_example_is_no_service_of_the_catalog():
@@ -47,7 +66,7 @@ def test_a_copy_of_the_example_is_a_service(tmp_path: Path):
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_key_is_shown(model: type[BaseModel], tmp_path: Path):
-    shown: list[BaseModel] = [profile(tmp_path)]
+    shown = [profile(tmp_path), *further_deployers()]
     for part in shown:
         shown += [value for value in dict(part).values() if isinstance(value, BaseModel)]
     (section,) = (part for part in shown if type(part) is model)
@@ -55,7 +74,7 @@ def test_every_key_is_shown(model: type[BaseModel], tmp_path: Path):
 
 
 def test_every_key_has_a_sentence():
-    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    lines = every_line()
     keys = {name for model in MODELS for name in model.model_fields}
     found = [number for number, line in enumerate(lines) if line.strip().split(":")[0] in keys]
     assert len(found) == sum(len(model.model_fields) for model in MODELS)
@@ -63,14 +82,14 @@ def test_every_key_has_a_sentence():
 
 
 def test_the_defaults_that_it_names_are_the_defaults():
-    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    lines = every_line()
     stated: dict[str, str] = {}
     for above, line in itertools.pairwise(lines):
         if "Default: " in above and ":" in line:
             # The first time_limit is that of the tests, the section checked below.
             stated.setdefault(line.strip().split(":")[0], above.partition("Default: ")[2])
     checked = 0
-    for model in (service.Tests, service.Policy, service.Monitoring):
+    for model in (service.Tests, service.Policy, HaproxyDeployerProfile, service.Monitoring):
         for name, field in model.model_fields.items():
             if isinstance(field.default, int | float) and name in stated:
                 default = str(field.default).lower().removesuffix(".0")
@@ -80,7 +99,7 @@ def test_the_defaults_that_it_names_are_the_defaults():
 
 
 def test_required_keys_say_so():
-    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    lines = every_line()
     marked = {
         line.strip().split(":")[0]
         for number, line in enumerate(lines)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hotfix.adapters import installation
 from hotfix.domain.incident import Incident
-from hotfix.domain.service import DeployerProfile, LocalDeployerProfile, ServiceProfile
+from hotfix.domain.service import DeployerProfile, HaproxyDeployerProfile, LocalDeployerProfile, ServiceProfile
 from hotfix.ports.advisor import Advisor
 from hotfix.ports.artefacts import ArtefactStore
 from hotfix.ports.bug_database import BugDatabase
@@ -127,8 +127,11 @@ def migrate_bug_database() -> None:
 
 
 def _deployer(deployer: DeployerProfile, profile: ServiceProfile, clock: Clock) -> Deployer:
-    from hotfix.adapters.deployers import CommandDeployer, LocalDeployer
+    from hotfix.adapters.deployers import CommandDeployer, HaproxyDeployer, LocalDeployer
 
+    version_url = f"{profile.monitoring.url.rstrip('/')}{profile.monitoring.version_path}"
     if isinstance(deployer, LocalDeployerProfile):
-        return LocalDeployer(deployer, f"{profile.monitoring.url.rstrip('/')}{profile.monitoring.version_path}", clock)
+        return LocalDeployer(deployer, version_url, clock)
+    if isinstance(deployer, HaproxyDeployerProfile):
+        return HaproxyDeployer(deployer, version_url, clock)
     return CommandDeployer(deployer)

@@ -12,6 +12,23 @@ class Release(Document):
     deployed_at: Instant | None
 
 
+class DeployerStatus(Document):
+    """What a deployer sees without touching anything.
+
+    ``busy`` says who deploys at this moment, since when, where that is known; ``problems`` what keeps a deployment or a
+    return from working, a sentence each.
+    """
+
+    live: Sha | None
+    busy: str = ""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        live = f"{self.live[:12]} is live" if self.live else "nothing is known to be live"
+        return "; ".join((live, *([f"busy: {self.busy}"] if self.busy else ()), *self.problems))
+
+
 class HotfixCommit(Document):
     """The approved commit, sealed on the remote with the approval that it got."""
 

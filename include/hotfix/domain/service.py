@@ -120,6 +120,35 @@ class LocalDeployerProfile(_Section):
     time_limit: int = Field(default=60, ge=5)
 
 
+class HaproxyDeployerProfile(_Section):
+    """Two servers of release directories on this machine behind haproxy, switched by its runtime socket.
+
+    ``slots``: the two server names of ``backend`` with their ``address:port``. ``start`` runs the server of a slot in
+    the foreground, or returns once a service manager has it, which ``stop`` then ends. Placeholders: ``{python}``,
+    ``{slot}``, ``{release}``, ``{address}``, ``{port}``. ``canary``: percent of the requests for the new version, step
+    by step, each ``step_seconds`` long. Seconds: ``drain`` for the requests of the old version, ``time_limit`` for each
+    step of a deployment.
+    """
+
+    kind: Literal["haproxy"]
+    root: str
+    socket: str
+    backend: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]+$")]
+    slots: dict[
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")],
+        Annotated[str, StringConstraints(pattern=r"^[^\s/]+:[0-9]{1,5}$")],
+    ] = Field(min_length=2, max_length=2)
+    start: Argv
+    stop: Argv | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
+    canary: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (10, 50)
+    step_seconds: float = Field(default=5, ge=0.1, le=600)
+    tolerated_failures: float = Field(default=0.05, ge=0, lt=1)
+    drain: int = Field(default=30, ge=1, le=3600)
+    state_file: str | None = None
+    time_limit: int = Field(default=60, ge=5)
+
+
 class CommandDeployerProfile(_Section):
     """Any deployment tool. Placeholders: ``{version}`` the full SHA, ``{source}`` a checkout of it, ``{python}``.
 
@@ -136,7 +165,9 @@ class CommandDeployerProfile(_Section):
     time_limit: int = Field(default=300, ge=5)
 
 
-DeployerProfile = Annotated[LocalDeployerProfile | CommandDeployerProfile, Field(discriminator="kind")]
+DeployerProfile = Annotated[
+    LocalDeployerProfile | HaproxyDeployerProfile | CommandDeployerProfile, Field(discriminator="kind")
+]
 
 
 class Monitoring(_Section):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hotfix.domain.document import Sha
-from hotfix.domain.release import Release
+from hotfix.domain.release import DeployerStatus, Release
 
 
 class Deployer(Protocol):
@@ -15,6 +15,9 @@ class Deployer(Protocol):
     @property
     def name(self) -> str:
         """``local``, ``command``, … for messages and the record."""
+
+    def status(self) -> DeployerStatus:
+        """What is live, who deploys at this moment, and what stands in the way of a deployment. Touches nothing."""
 
     def live(self) -> Sha | None:
         """The version that production was last switched to; None when that cannot be told."""

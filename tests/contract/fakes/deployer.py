@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hotfix.domain.document import Sha
 from hotfix.domain.errors import DeploymentFailed, RollbackFailed
-from hotfix.domain.release import Release
+from hotfix.domain.release import DeployerStatus, Release
 from hotfix.ports.clock import Clock
 
 
@@ -19,7 +19,11 @@ class FakeDeployer:
         self._clock = clock
         self._history = [Release(version=live, deployed_at=None)] if live else []
         self.refuses: set[Sha] = set()
+        self.problems: tuple[str, ...] = ()
         self.calls: list[tuple[str, Sha]] = []
+
+    def status(self) -> DeployerStatus:
+        return DeployerStatus(live=self.live(), problems=self.problems)
 
     def live(self) -> Sha | None:
         return self._history[0].version if self._history else None

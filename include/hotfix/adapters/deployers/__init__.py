@@ -1,6 +1,7 @@
 """Ways to bring a version into production."""
 
 from hotfix.adapters.deployers.command import CommandDeployer
+from hotfix.adapters.deployers.haproxy import HaproxyDeployer
 from hotfix.adapters.deployers.local import LocalDeployer
 
-__all__ = ["CommandDeployer", "LocalDeployer"]
+__all__ = ["CommandDeployer", "HaproxyDeployer", "LocalDeployer"]

@@ -14,7 +14,7 @@ from hotfix.adapters.placeholders import fill
 from hotfix.adapters.processes import Completed, minimal_environment, run
 from hotfix.domain.document import Sha, clip
 from hotfix.domain.errors import DeploymentFailed, InvalidCatalog, RollbackFailed
-from hotfix.domain.release import Release
+from hotfix.domain.release import DeployerStatus, Release
 from hotfix.domain.service import CommandDeployerProfile
 
 OUTPUT_CHARACTERS = 3_000
@@ -38,6 +38,11 @@ class CommandDeployer:
                     "Only the deploy command has a checkout; use {version}.",
                 )
         self._profile = profile
+
+    def status(self) -> DeployerStatus:
+        live = self.live()
+        problem = "" if live else f"the status command names no commit: {shlex.join(self._profile.status)}"
+        return DeployerStatus(live=live, problems=(problem,) if problem else ())
 
     def live(self) -> Sha | None:
         lines = self._lines(self._profile.status)

@@ -31,6 +31,13 @@ class History:
                 continue
         return tuple(releases)
 
+    def headed_by(self, live: Sha | None) -> tuple[Release, ...]:
+        """``newest_first``, with ``live`` at its head where somebody else brought that version in."""
+        known = self.newest_first()
+        if live is None or (known and known[0].version == live):
+            return known
+        return (Release(version=live, deployed_at=None), *known)
+
     def add(self, version: Sha, deployed_at: datetime | None) -> None:
         """Say that ``version`` went live, unless that is the newest line already."""
         known = self.newest_first()

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from hotfix.adapters.deployers.gunicorn import Gunicorn
 from hotfix.adapters.deployers.history import History
-from hotfix.adapters.deployers.machine_lock import LockHeld, exclusive
+from hotfix.adapters.deployers.machine_lock import held_by
 from hotfix.adapters.deployers.releases import Releases
 from hotfix.adapters.deployers.trial import Trial, TrialFailed
+from hotfix.adapters.deployers.turns import Turns
 from hotfix.adapters.deployers.upgrade import SuccessorFailed, Upgrade, UpgradeFailed
 from hotfix.adapters.deployers.waiting import wait_for
 from hotfix.adapters.http_monitoring.client import new_client
 from hotfix.adapters.http_monitoring.version import read_version
 from hotfix.domain.document import Sha
-from hotfix.domain.errors import DeploymentFailed, HotfixError, RollbackFailed
-from hotfix.domain.release import Release
+from hotfix.domain.errors import DeploymentFailed, RollbackFailed
+from hotfix.domain.release import DeployerStatus, Release
 from hotfix.domain.service import LocalDeployerProfile
 from hotfix.ports.clock import Clock
 
@@ -38,7 +37,6 @@ class LocalDeployer:
 
     def __init__(self, profile: LocalDeployerProfile, version_url: str, clock: Clock) -> None:
         self._root = Path(profile.root)
-        self._time_limit = profile.time_limit
         self._version_url = version_url
         self._clock = clock
         self._client = new_client()
@@ -47,22 +45,24 @@ class LocalDeployer:
         self._trial = Trial(profile, urlsplit(version_url).path, clock)
         self._gunicorn = Gunicorn(Path(profile.pid_file), clock)
         self._upgrade = Upgrade(self._gunicorn, self._answer, clock, profile.time_limit)
+        self._turns = Turns(self._root / "deploy.lock", clock, profile.time_limit, self._answer, self.by_hand)
 
     def live(self) -> Sha | None:
         return self._answer() or self._releases.current()
 
     def history(self) -> tuple[Release, ...]:
-        known = self._history.newest_first()
-        live = self.live()
-        if live is None or (known and known[0].version == live):
-            return known
-        return (Release(version=live, deployed_at=None), *known)
+        return self._history.headed_by(self.live())
+
+    def status(self) -> DeployerStatus:
+        gunicorn = self._gunicorn
+        problem = f"no gunicorn runs behind {gunicorn.pid_file}" if gunicorn.master() is None else ""
+        return DeployerStatus(live=self.live(), busy=held_by(self._turns.lock), problems=(problem,) if problem else ())
 
     def can_restore(self, version: Sha) -> bool:
         return self._releases.has(version)
 
     def deploy(self, version: Sha, source: Path) -> None:
-        with self._alone(f"deployment of {version}", DeploymentFailed, version):
+        with self._turns.take(version, DeploymentFailed, (TrialFailed, UpgradeFailed)):
             self._upgrade.settle(version, self._releases.current())
             if self._is_live(version):
                 return
@@ -72,7 +72,7 @@ class LocalDeployer:
 
     def restore(self, version: Sha) -> None:
         """Without a trial boot: the version was live before, and users are waiting."""
-        with self._alone(f"return to {version}", RollbackFailed, version):
+        with self._turns.take(version, RollbackFailed, (UpgradeFailed,)):
             self._upgrade.settle(version, self._releases.current())
             if self._is_live(version):
                 return
@@ -124,35 +124,3 @@ class LocalDeployer:
                 self._releases.point(previous)
             raise
         self._history.add(version, self._clock.now())
-
-    @contextmanager
-    def _alone(self, what: str, failure: type[DeploymentFailed] | type[RollbackFailed], version: Sha) -> Iterator[None]:
-        """Under the machine's deployment lock; what goes wrong comes out as ``failure``."""
-        try:
-            self._root.mkdir(parents=True, exist_ok=True)
-            with exclusive(self._root / "deploy.lock", what, self._clock, self._time_limit):
-                yield
-        except LockHeld as error:
-            raise failure(
-                f"The {what} did not begin: another one did not end within {self._time_limit} s ({error}).",
-                "Try again when it has ended.",
-            ) from error
-        except (TrialFailed, UpgradeFailed, OSError) as error:
-            raise self._explained(what, failure, version, error) from error
-
-    def _explained(
-        self,
-        what: str,
-        failure: type[DeploymentFailed] | type[RollbackFailed],
-        version: Sha,
-        error: Exception,
-    ) -> HotfixError:
-        answer = self._answer()
-        state = f"Production answers with {answer}." if answer else "Production does not answer."
-        commands = "\n".join(f"  {command}" for command in self.by_hand(version))
-        advice = (
-            f"By hand:\n{commands}"
-            if failure is RollbackFailed
-            else "Correct the cause and deploy again; nothing has to be tidied up first."
-        )
-        return failure(f"The {what} failed: {error}\n{state}", advice)

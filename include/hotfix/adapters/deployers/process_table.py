@@ -39,6 +39,13 @@ def started_with(pid: int, variable: str) -> bool:
     return variable.encode() in (_read(pid, "environ") or b"").split(b"\0")
 
 
+def marked(variable: str) -> dict[int, int]:
+    """Living processes that were started with ``NAME=value`` in their environment, each with its parent."""
+    entries = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()] if PROC.is_dir() else []
+    found = {pid: _fields(pid) for pid in entries if started_with(pid, variable)}
+    return {pid: int(parent) for pid, (state, parent) in found.items() if state not in ("", "Z", "X")}
+
+
 def working_folder(pid: int) -> Path | None:
     try:
         return (PROC / str(pid) / "cwd").readlink()
