@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from hotfix.adapters.catalog import YamlCatalog
 from hotfix.domain import service
 from hotfix.domain.service import (
+    AnsibleDeployerProfile,
     CommandDeployerProfile,
     DeployerProfile,
     HaproxyDeployerProfile,
@@ -31,6 +32,7 @@ MODELS = (
     CommandDeployerProfile,
     LocalDeployerProfile,
     HaproxyDeployerProfile,
+    AnsibleDeployerProfile,
     service.Monitoring,
 )
 

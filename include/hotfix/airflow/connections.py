@@ -6,7 +6,9 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from sqlalchemy import URL
 
+from hotfix.adapters.deployers.playbook import SshIdentity
 from hotfix.adapters.installation import default_bug_database_url
+from hotfix.domain.errors import InvalidCatalog
 
 BUG_DATABASE = "bug_database"
 _DRIVERS = {"postgres": "postgresql"}
@@ -28,3 +30,29 @@ def bug_database_url() -> str:
         port=connection.port,
         database=connection.schema,
     ).render_as_string(hide_password=False)
+
+
+def ssh_identity(connection_id: str | None) -> SshIdentity:
+    """The Connection's login, and of its extra ``key_file`` (a path) or ``agent`` (a socket); nothing without one.
+
+    Raises:
+        InvalidCatalog: there is no such Connection, or it holds a password or the key itself.
+    """
+    if connection_id is None:
+        return SshIdentity()
+    try:
+        connection = Connection.get(connection_id)
+    except AirflowNotFoundException:
+        raise InvalidCatalog(
+            f"There is no Connection {connection_id}, which a service's deployer names.",
+            "Make it (type SSH), with the user as login and key_file in the extra.",
+        ) from None
+    extra = connection.extra_dejson
+    if connection.password or extra.get("private_key"):
+        raise InvalidCatalog(
+            f"The Connection {connection_id} holds a password or the key itself.",
+            "Put the key into a file that only the worker's user may read and name it as key_file in the extra, or "
+            "give it to an ssh-agent and name its socket as agent.",
+        )
+    key_file, agent = extra.get("key_file"), extra.get("agent")
+    return SshIdentity(connection.login or None, key_file and str(key_file), agent and str(agent))

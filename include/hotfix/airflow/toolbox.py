@@ -12,7 +12,13 @@ from dataclasses import dataclass
 
 from hotfix.adapters import installation
 from hotfix.domain.incident import Incident
-from hotfix.domain.service import DeployerProfile, HaproxyDeployerProfile, LocalDeployerProfile, ServiceProfile
+from hotfix.domain.service import (
+    AnsibleDeployerProfile,
+    DeployerProfile,
+    HaproxyDeployerProfile,
+    LocalDeployerProfile,
+    ServiceProfile,
+)
 from hotfix.ports.advisor import Advisor
 from hotfix.ports.artefacts import ArtefactStore
 from hotfix.ports.bug_database import BugDatabase
@@ -127,11 +133,15 @@ def migrate_bug_database() -> None:
 
 
 def _deployer(deployer: DeployerProfile, profile: ServiceProfile, clock: Clock) -> Deployer:
-    from hotfix.adapters.deployers import CommandDeployer, HaproxyDeployer, LocalDeployer
+    from hotfix.adapters.deployers import AnsibleDeployer, CommandDeployer, HaproxyDeployer, LocalDeployer
+    from hotfix.airflow.connections import ssh_identity
 
     version_url = f"{profile.monitoring.url.rstrip('/')}{profile.monitoring.version_path}"
     if isinstance(deployer, LocalDeployerProfile):
         return LocalDeployer(deployer, version_url, clock)
     if isinstance(deployer, HaproxyDeployerProfile):
         return HaproxyDeployer(deployer, version_url, clock)
+    if isinstance(deployer, AnsibleDeployerProfile):
+        folder = installation.home() / "deployers" / profile.name
+        return AnsibleDeployer(deployer, ssh_identity(deployer.connection), folder, version_url, clock)
     return CommandDeployer(deployer)

@@ -18,6 +18,7 @@ def _test_id(value: str) -> str:
 
 TestId = Annotated[str, AfterValidator(_test_id)]
 Argv = Annotated[tuple[str, ...], Field(min_length=1)]
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$")]
 LoopbackOrUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
 
@@ -149,6 +150,23 @@ class HaproxyDeployerProfile(_Section):
     time_limit: int = Field(default=60, ge=5)
 
 
+class AnsibleDeployerProfile(_Section):
+    """A playbook over ssh, such as ``include/playbooks/deploy.yml``; its head says which variables it is given.
+
+    ``connection``: the Airflow Connection with the user (login) and, in its extra, ``key_file`` or ``agent``; without
+    it ssh is used as the worker's user would. ``known_hosts``: a file with the hosts' keys, by default ssh's own.
+    ``time_limit`` (seconds) for one run of the playbook.
+    """
+
+    kind: Literal["ansible"]
+    playbook: AbsolutePath
+    inventory: AbsolutePath
+    connection: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")] | None = None
+    known_hosts: AbsolutePath | None = None
+    variables: dict[str, str] = Field(default_factory=dict)
+    time_limit: int = Field(default=300, ge=5)
+
+
 class CommandDeployerProfile(_Section):
     """Any deployment tool. Placeholders: ``{version}`` the full SHA, ``{source}`` a checkout of it, ``{python}``.
 
@@ -166,7 +184,8 @@ class CommandDeployerProfile(_Section):
 
 
 DeployerProfile = Annotated[
-    LocalDeployerProfile | HaproxyDeployerProfile | CommandDeployerProfile, Field(discriminator="kind")
+    LocalDeployerProfile | HaproxyDeployerProfile | AnsibleDeployerProfile | CommandDeployerProfile,
+    Field(discriminator="kind"),
 ]
 
 
