@@ -8,7 +8,8 @@ from sqlalchemy import URL
 
 from hotfix.adapters.deployers.playbook import SshIdentity
 from hotfix.adapters.installation import default_bug_database_url
-from hotfix.domain.errors import InvalidCatalog
+from hotfix.adapters.prometheus import Login
+from hotfix.domain.errors import HotfixError, InvalidCatalog
 
 BUG_DATABASE = "bug_database"
 _DRIVERS = {"postgres": "postgresql"}
@@ -56,3 +57,21 @@ def ssh_identity(connection_id: str | None) -> SshIdentity:
         )
     key_file, agent = extra.get("key_file"), extra.get("agent")
     return SshIdentity(connection.login or None, key_file and str(key_file), agent and str(agent))
+
+
+def login(connection_id: str) -> Login:
+    """Login and password of a Connection.
+
+    Raises:
+        HotfixError: there is no such Connection, or it holds no password.
+    """
+    try:
+        connection = Connection.get(connection_id)
+    except AirflowNotFoundException:
+        raise HotfixError(
+            f"There is no Airflow Connection {connection_id}, which the service's profile names.",
+            "Create it, with login and password, or with a bearer token as its password.",
+        ) from None
+    if not connection.password:
+        raise HotfixError(f"The Airflow Connection {connection_id} has no password.", "Give it one.")
+    return Login(user=connection.login or "", password=connection.password)

@@ -14,10 +14,12 @@ from typing import Any, get_type_hints
 from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DagRunTriggerException
 
+from hotfix.airflow.patient_task import is_resumed, patient_task, wait_until
 from hotfix.airflow.toolbox import toolbox
 from hotfix.domain.document import Document
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
+from hotfix.domain.stability import NextLook
 from hotfix.ports.bug_database import Event
 from hotfix.steps.what_went_wrong import FAILED, FINISHED, STARTED
 
@@ -65,14 +67,15 @@ class Notes:
 
 
 @contextmanager
-def noted(step: str) -> Iterator[Notes]:
-    """Note a step's beginning and end in the ledger, and turn our errors into Airflow's.
+def noted(step: str, resumed: bool = False) -> Iterator[Notes]:
+    """Note a step's beginning (but for one that goes on) and end in the ledger, and turn our errors into Airflow's.
 
     What was given to the ``Notes`` goes into the ledger when the step has finished. An error that another try may mend
     is passed on, so that Airflow retries; any other ends the task at once with its own words.
     """
     try_number = get_current_context()["ti"].try_number
-    _note(step, STARTED, try_number)
+    if not resumed:
+        _note(step, STARTED, try_number)
     notes = Notes()
     try:
         yield notes
@@ -125,12 +128,16 @@ def step_task(
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS,
     time_limit: timedelta = timedelta(minutes=10),
     prepare: Callable[[], None] | None = None,
+    patient: bool = False,
 ) -> Any:
     """Make a task of a function whose parameters and result are documents.
 
     They cross XCom as plain JSON, but for ``incident``, which every step of a run shares: it comes from the ledger, so
     that the graph shows the workflow and not who knows the incident. The task's id is the function's name, its
     documentation the function's docstring. ``prepare`` runs before the ledger is asked for anything.
+
+    A ``patient`` step may answer with a ``NextLook``: the task then waits for that moment without a worker, and the
+    step is called again with the same arguments. What it knows by then is in the ledger. ``time_limit`` is for a call.
     """
 
     def decorate(step: Callable[..., Document]) -> Any:
@@ -143,16 +150,19 @@ def step_task(
         def body(*args: Any, **kwargs: Any) -> dict[str, Any]:
             if prepare is not None:
                 prepare()
-            with noted(step.__name__) as notes:
+            with noted(step.__name__, resumed=patient and is_resumed()) as notes:
                 given = _parse(signature.bind(*args, **kwargs).arguments, hints)
                 if "incident" in whole.parameters:
                     given["incident"] = _incident_of_this_run()
                 document = step(**given)
+                if isinstance(document, NextLook):
+                    wait_until(document.at)
                 notes.record(document)
             return document.to_xcom()
 
         body.__signature__ = signature  # type: ignore[attr-defined]
-        return task(
+        make = patient_task if patient else task
+        return make(
             task_id=step.__name__,
             multiple_outputs=False,
             doc_md=inspect.getdoc(step),

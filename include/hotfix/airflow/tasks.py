@@ -19,7 +19,7 @@ from hotfix.domain.outcome import RunOutcome
 from hotfix.domain.release import Deployment, HotfixCommit, LiveCheck, Push
 from hotfix.domain.rollback import DeploymentRollback, FixRollback, RollbackReport
 from hotfix.domain.security import SecurityReport
-from hotfix.domain.stability import StabilityReport
+from hotfix.domain.stability import NextLook, StabilityReport
 from hotfix.domain.testing import TestReport
 from hotfix.steps import open_incident as opening
 from hotfix.steps.apply_fix import apply_fix as apply_fix_step
@@ -199,17 +199,23 @@ def deploy(incident: Incident, push: Push) -> Deployment:
     )
 
 
-@step_task(time_limit=timedelta(minutes=30))
-def monitor_deployment(incident: Incident, deployment: Deployment) -> LiveCheck:
+@step_task(patient=True)
+def monitor_deployment(incident: Incident, deployment: Deployment) -> LiveCheck | NextLook:
     """Wait until production itself reports the deployed version."""
     service = toolbox().service(incident.service)
     return monitor_deployment_step(
-        service.profile, deployment, monitoring=service.monitoring, clock=toolbox().clock, progress=progress
+        incident,
+        service.profile,
+        deployment,
+        monitoring=service.monitoring,
+        bug_database=toolbox().bug_database,
+        clock=toolbox().clock,
+        progress=progress,
     )
 
 
-@step_task(time_limit=timedelta(hours=2, minutes=10))
-def validate_production(incident: Incident, deployment: Deployment, live: LiveCheck) -> StabilityReport:
+@step_task(patient=True)
+def validate_production(incident: Incident, deployment: Deployment, live: LiveCheck) -> StabilityReport | NextLook:
     """Watch real requests: error rate and latency against the baseline, and the symptom gone."""
     service = toolbox().service(incident.service)
     return validate_production_step(
@@ -219,6 +225,7 @@ def validate_production(incident: Incident, deployment: Deployment, live: LiveCh
         live,
         monitoring=service.monitoring,
         artefacts=toolbox().artefacts(incident),
+        bug_database=toolbox().bug_database,
         clock=toolbox().clock,
         progress=progress,
     )

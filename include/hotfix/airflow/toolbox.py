@@ -57,7 +57,8 @@ class Toolbox:
         Raises:
             InvalidCatalog: it is not described, or not in a way that can be used.
         """
-        from hotfix.adapters.http_monitoring import HttpMonitoring
+        from hotfix.adapters.monitoring import ServiceMonitoring
+        from hotfix.airflow.connections import login
 
         profile = self.catalog.profile(name)
         return ServiceTools(
@@ -67,7 +68,7 @@ class Toolbox:
             alternative=_deployer(profile.alternative_deployer, profile, self.clock)
             if profile.alternative_deployer
             else None,
-            monitoring=HttpMonitoring(profile.monitoring, self.clock),
+            monitoring=ServiceMonitoring(profile.monitoring, self.clock, login),
         )
 
     def artefacts(self, incident: Incident) -> ArtefactStore:

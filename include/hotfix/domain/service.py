@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from hotfix.domain.incident import ApprovalMode, RefName, RepositoryPath, RequestPath, Slug, repository_path
 from hotfix.domain.security import Severity
@@ -17,9 +18,14 @@ def _test_id(value: str) -> str:
 
 
 TestId = Annotated[str, AfterValidator(_test_id)]
+Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Argv = Annotated[tuple[str, ...], Field(min_length=1)]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$")]
 LoopbackOrUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+
+
+# What the judge calls the metrics that every service has.
+_JUDGED_ALWAYS = frozenset({"error rate", "slow requests", "latency"})
 
 
 class _Section(BaseModel):
@@ -189,18 +195,117 @@ DeployerProfile = Annotated[
 ]
 
 
+class Metric(_Section):
+    """A figure of the service beside requests and latency, compared with what it was before the incident.
+
+    ``worse``: which side is bad. ``tolerated``: times the baseline; a difference below ``noticeable`` (in the metric's
+    unit) does not count. With a ``limit`` that is what it is compared with. A ``critical`` metric decides alone.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_. -]{0,59}$")]
+    critical: bool = False
+    worse: Literal["above", "below"] = "above"
+    tolerated: float = Field(default=1.5, ge=1, le=1000)
+    noticeable: float = Field(default=0, ge=0)
+    limit: float | None = None
+
+
+class PrometheusMetric(Metric):
+    """``query``: PromQL with one series as its result."""
+
+    query: Query
+
+
+class JsonLines(_Section):
+    """Lines of JSON, from a ``file`` on the worker or printed by a ``command``; placeholders ``{since}``, ``{until}``.
+
+    ``requests``: whether the lines tell of requests, else of ``metrics`` alone.
+    """
+
+    kind: Literal["json_lines"]
+    file: str | None = None
+    command: Argv | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
+    pass_environment: tuple[str, ...] = ()
+    requests: bool = True
+    metrics: tuple[Metric, ...] = ()
+    step: float = Field(default=1, ge=1, le=3600, description="seconds between two lines of a metric")
+    time_limit: int = Field(default=20, ge=1, le=300)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> JsonLines:
+        if (self.file is None) == (self.command is None):
+            raise ValueError("a source of kind json_lines has either a file or a command")
+        if self.file is not None and (self.environment or self.pass_environment):
+            raise ValueError("environment and pass_environment are for a command")
+        return self
+
+
+class FailedRequests(_Section):
+    """Which of the series of requests count failed ones: whose ``label`` matches ``values``, a regular expression."""
+
+    label: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "code"
+    values: str = "5.."
+
+    @field_validator("values")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from None
+        return value
+
+
+class Prometheus(_Section):
+    """A Prometheus server, or anything that speaks its HTTP API.
+
+    ``connection``: id of the Airflow Connection with login and password, or with a password alone (a bearer token).
+    ``requests``: a counter of requests; ``failed``: which of its series are failures, or ``errors``: a counter of them.
+    ``latency_buckets``: the buckets of a histogram, in seconds. ``step``: seconds, at least the scrape interval.
+    """
+
+    kind: Literal["prometheus"]
+    url: LoopbackOrUrl
+    connection: Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")] | None = None
+    ca_file: str | None = None
+    requests: Query | None = None
+    failed: FailedRequests = FailedRequests()
+    errors: Query | None = None
+    latency_buckets: Query | None = None
+    metrics: tuple[PrometheusMetric, ...] = ()
+    step: float = Field(default=15, ge=1, le=3600)
+    time_limit: int = Field(default=20, ge=1, le=300)
+
+    @model_validator(mode="after")
+    def _has_something_to_ask(self) -> Prometheus:
+        if self.requests is None and not self.metrics:
+            raise ValueError("a source of kind prometheus has requests or metrics")
+        if self.requests is None and (self.errors or self.latency_buckets):
+            raise ValueError("errors and latency_buckets go with requests")
+        if "@" in self.url.split("//", 1)[1].split("/", 1)[0]:
+            raise ValueError("no credentials in the url: name an Airflow Connection")
+        if self.connection and not re.match(r"https://|http://(127\.|localhost[:/]|localhost$|\[::1\])", self.url):
+            raise ValueError("a password travels by https:// only")
+        return self
+
+
+MonitoringSource = Annotated[JsonLines | Prometheus, Field(discriminator="kind")]
+
+
 class Monitoring(_Section):
-    """How production is seen: its own requests (``access_log``) and requests that we make (``probes``).
+    """How production is seen: its own requests (``sources``) and requests that we make (``probes``).
 
     ``version_path`` answers JSON with the key ``version``. Times in seconds, ``latency_limit_ms`` for the 95th
     percentile. ``tolerated_slowdown`` is times the baseline's latency; what is slower by less than ``noticeable_ms``
-    does not count. ``access_log`` is a JSON-lines file with the keys t (epoch seconds), path, status, ms.
+    does not count. ``access_log`` is short for a source of kind ``json_lines`` with this file.
     """
 
     url: LoopbackOrUrl
     version_path: RequestPath = "/version"
     probes: tuple[RequestPath, ...] = Field(min_length=1)
     access_log: str | None = None
+    sources: tuple[MonitoringSource, ...] = ()
     window: int = Field(default=60, ge=2, le=3600)
     limit: int = Field(default=300, ge=2, le=7200)
     interval: float = Field(default=1.0, ge=0.1, le=60)
@@ -216,6 +321,33 @@ class Monitoring(_Section):
         if self.limit < self.window:
             raise ValueError(f"monitoring.limit ({self.limit} s) must not be below monitoring.window ({self.window} s)")
         return self
+
+    @model_validator(mode="after")
+    def _nothing_is_told_twice(self) -> Monitoring:
+        if len([source for source in self.all_sources if source.requests]) > 1:
+            raise ValueError(
+                "several sources tell of requests, and would count them twice: let one of them "
+                "(json_lines: requests: false; prometheus: an error rate as a metric)"
+            )
+        names = [metric.name for metric in self.metrics]
+        if twice := sorted({name for name in names if names.count(name) > 1} | _JUDGED_ALWAYS.intersection(names)):
+            raise ValueError(f"two metrics have the name {', '.join(twice)}")
+        return self
+
+    @property
+    def all_sources(self) -> tuple[JsonLines | Prometheus, ...]:
+        log = (JsonLines(kind="json_lines", file=self.access_log),) if self.access_log else ()
+        return (*log, *self.sources)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The further metrics of all sources."""
+        return tuple(metric for source in self.all_sources for metric in source.metrics)
+
+    @property
+    def step(self) -> float:
+        """Seconds that the slowest source takes from one figure to the next."""
+        return max((source.step for source in self.all_sources), default=1.0)
 
 
 class ServiceProfile(_Section):

@@ -33,6 +33,21 @@ class Sample(Document):
         return self
 
 
+class Measurement(Document):
+    """One value of a named metric at a moment; None: it was asked for and not measured."""
+
+    at: Instant
+    metric: str
+    value: float | None
+
+
+class Seen(Document):
+    """What monitoring told about a stretch of time."""
+
+    samples: tuple[Sample, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+
+
 class Traffic(Document):
     """The sum of samples. ``error_rate`` is None without requests: no data is not zero errors.
 
@@ -87,3 +102,45 @@ class StabilityReport(Document):
     @property
     def headline(self) -> str:
         return f"{self.verdict.value}: {self.why}"
+
+
+class NextLook(Document):
+    """No answer yet: production is to be looked at again ``at`` this moment, and not before."""
+
+    at: Instant
+    why: str
+
+    @property
+    def headline(self) -> str:
+        return f"next look at {self.at:%H:%M:%S}: {self.why}"
+
+
+class WatchRecord(Document):
+    """How far a watch has come; in the ledger, so that whoever looks next goes on with it.
+
+    ``symptom``: whether the last probes of the failing request succeeded, oldest first. ``said_until``: samples from
+    then on are not in the log yet. ``seen``: what was sampled, by reference.
+    """
+
+    started_at: Instant
+    looked_at: Instant
+    looks: int
+    symptom: tuple[bool, ...]
+    said_until: Instant
+    timeline: tuple[str, ...]
+    seen: Artefact | None
+
+
+class ValidationWatch(WatchRecord):
+    """The watch after the deployment."""
+
+
+class RollbackWatch(WatchRecord):
+    """The watch after the rollback."""
+
+
+class LiveWatch(Document):
+    """Since when a deployed version is waited for."""
+
+    version: str
+    started_at: Instant

@@ -1,4 +1,4 @@
-"""Stable, unstable, or not yet known: a sequential test of the error rate and of the latency."""
+"""Stable, unstable, or not yet known: a sequential test of the error rate, the latency and any further metric."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hotfix.domain.stability import MetricFigures, Sample, StabilityVerdict
+from hotfix.domain.stability import Measurement, MetricFigures, Sample, StabilityVerdict
+from hotfix.stability.measured import MetricRule, MetricTest, WatchedMetric
 from hotfix.stability.proportion import UNHEALTHY, Proportion
 from hotfix.stability.ranks import CLASSES, RankTest
 from hotfix.stability.traffic import latencies
@@ -16,6 +17,10 @@ ERROR_RATE, SLOW_REQUESTS, LATENCY = "error rate", "slow requests", "latency"
 # Each metric's share of the false alarms: most of it to the error rate, which then is seen almost as early as if it
 # were alone.
 SHARES = {ERROR_RATE: 0.9, SLOW_REQUESTS: 0.05, LATENCY: 0.05}
+# Of a further metric, before all shares are scaled to their sum.
+SHARE_OF_OTHERS = 0.05
+# A further metric that is not critical adds at most so much of what UNSTABLE takes: it never decides alone.
+MOST_OF_NOT_CRITICAL = 0.5
 # The 95th percentile is within the limit as long as no more than 5 % are slower than that; twice as many are too many.
 TOLERATED_SLOW = 0.05
 # Below this it is an incident of two customers, whatever the arithmetic says.
@@ -60,9 +65,10 @@ def requests_needed(tolerance: Tolerance) -> int:
 class Watch:
     """Running sums of what was observed; ``Judge.watch`` makes one."""
 
-    def __init__(self, latency_limit: float, ranking: RankTest) -> None:
+    def __init__(self, latency_limit: float, ranking: RankTest, others: Sequence[MetricTest] = ()) -> None:
         self._limit = latency_limit
         self._ranking = ranking
+        self.others: dict[str, WatchedMetric] = {test.rule.name: test.watch() for test in others if test.usable}
         self.samples = self.empty = self.incomplete = 0
         self.requests = self.errors = 0
         self.timed = self.slow = 0
@@ -89,6 +95,10 @@ class Watch:
             if self._ranking.usable:
                 self.ranks[self._ranking.rank(value)] += 1
 
+    def add_measurement(self, measurement: Measurement) -> None:
+        if measurement.metric in self.others:
+            self.others[measurement.metric].add(measurement.value)
+
 
 class Judge:
     """Compares what production does now with what is healthy, as often as one likes.
@@ -102,34 +112,58 @@ class Judge:
     STABLE: the evidence against the sickness of *every* metric reaches 1/``missed``; a sick one is then missed with
     that probability at most, and needs no correction (R. Berger, Multiparameter hypothesis testing and acceptance
     sampling, Technometrics 24(4), 1982).
+
+    Further metrics (``rules``) get their shares of the same sum. A critical one counts as the others do. One that is
+    not critical adds no more than ``MOST_OF_NOT_CRITICAL`` to the sum (what is smaller than an e-value is one, too) and
+    STABLE does not wait for it; but while it is worse than tolerated by its own evidence nothing is STABLE.
     """
 
-    def __init__(self, baseline: Sequence[Sample], tolerance: Tolerance) -> None:
+    def __init__(
+        self,
+        baseline: Sequence[Sample],
+        tolerance: Tolerance,
+        rules: Sequence[MetricRule] = (),
+        before: Sequence[Measurement] = (),
+    ) -> None:
+        """``before``: the values of the ``rules``' metrics in the time of the baseline."""
         self._tolerance = tolerance
+        self._others = [MetricTest(rule, [each.value for each in before if each.metric == rule.name]) for rule in rules]
+        self._rules = {rule.name: rule for rule in rules}
+        self._scale = 1 / (1 + SHARE_OF_OTHERS * len(rules))
         self._errors = Proportion([pair for sample in baseline if (pair := _errors(sample))], tolerance.error_rate)
         self._slow = Proportion([self._slow_in(sample) for sample in baseline], UNHEALTHY * TOLERATED_SLOW)
         self._latency = RankTest([latencies([s]) for s in baseline], tolerance.slowdown, tolerance.noticeable_ms)
 
-    def judge(self, observed: Iterable[Sample]) -> Judgement:
-        """The order of the samples does not matter."""
+    def judge(self, observed: Iterable[Sample], measured: Iterable[Measurement] = ()) -> Judgement:
+        """The order of the samples and of the further metrics' values does not matter."""
         watch = self.watch()
         for sample in observed:
             watch.add(sample)
+        for measurement in measured:
+            watch.add_measurement(measurement)
         return self.verdict_on(watch)
 
     def watch(self) -> Watch:
         """Begin to watch: add samples, and ask for the ``verdict_on`` it as often as you like."""
-        return Watch(self._tolerance.latency_ms, self._latency)
+        return Watch(self._tolerance.latency_ms, self._latency, self._others)
 
     def verdict_on(self, watch: Watch) -> Judgement:
         metrics = self._metrics(watch)
-        bad = [metric for metric in metrics if metric.verdict is StabilityVerdict.UNSTABLE]
-        undecided = [metric for metric in metrics if metric.verdict is StabilityVerdict.INCONCLUSIVE]
+        worse = [metric for metric in metrics if metric.verdict is StabilityVerdict.UNSTABLE]
+        bad = [metric for metric in worse if self._decides(metric.name)]
+        undecided = [
+            metric
+            for metric in metrics
+            if metric.verdict is StabilityVerdict.INCONCLUSIVE and self._decides(metric.name)
+        ]
         if bad or self.together(metrics) >= 1:
-            why = "; ".join(metric.why for metric in bad or metrics)
+            why = "; ".join(metric.why for metric in bad or worse or metrics)
             return Judgement(StabilityVerdict.UNSTABLE, why if bad else f"taken together: {why}", metrics)
         if not_yet := self._not_yet(watch):
             return Judgement(StabilityVerdict.INCONCLUSIVE, not_yet, metrics)
+        if worse:
+            why = "not critical, but worse: " + "; ".join(metric.why for metric in worse)
+            return Judgement(StabilityVerdict.INCONCLUSIVE, why, metrics)
         if undecided:
             why = "not enough evidence yet: " + "; ".join(metric.why for metric in undecided)
             return Judgement(StabilityVerdict.INCONCLUSIVE, why, metrics)
@@ -148,10 +182,14 @@ class Judge:
     def together(self, metrics: Sequence[MetricFigures]) -> float:
         """The evidence of all metrics against health, as the share of what UNSTABLE takes."""
         # Of one metric it is exp(alarm · (against_health − 1)): 1 where it decides alone.
-        return sum(math.exp(self._alarm(metric.name) * (min(metric.against_health, 1) - 1)) for metric in metrics)
+        parts = ((metric.name, self._alarm(metric.name) * (min(metric.against_health, 1) - 1)) for metric in metrics)
+        return sum(min(math.exp(part), 1.0 if self._decides(name) else MOST_OF_NOT_CRITICAL) for name, part in parts)
+
+    def _decides(self, name: str) -> bool:
+        return name not in self._rules or self._rules[name].critical
 
     def _alarm(self, name: str) -> float:
-        return -math.log(self._tolerance.false_alarm * SHARES[name])
+        return -math.log(self._tolerance.false_alarm * SHARES.get(name, SHARE_OF_OTHERS) * self._scale)
 
     def _metrics(self, watch: Watch) -> tuple[MetricFigures, ...]:
         found = [self._error_rate(watch)]
@@ -159,6 +197,7 @@ class Judge:
             found.append(self._slow_requests(watch))
         if self._latency.usable:
             found.append(self._slowdown(watch))
+        found += [self._other(test, watch) for test in self._others]
         return tuple(found)
 
     def _error_rate(self, watch: Watch) -> MetricFigures:
@@ -191,6 +230,20 @@ class Judge:
         figures = (watch.timed, share, 0.5, test.against_health(watch.ranks), test.against_sickness(watch.ranks))
         return self._figures(LATENCY, figures, f"slower than before: {seen}", seen)
 
+    def _other(self, test: MetricTest, watch: Watch) -> MetricFigures:
+        rule, watched = test.rule, watch.others.get(test.rule.name)
+        if watched is None:
+            why = f"{rule.name} was hardly measured before the incident, and has no limit"
+            return self._figures(rule.name, (0, None, 0.5, 0.0, 0.0), why, why)
+        seen = f"{rule.name} was not measured"
+        if watched.worse is not None:
+            seen = f"{rule.name} is worse than {_worst(rule)} in {watched.worse:.0%} of {watched.values} values"
+        if watched.incomplete:
+            seen += f"; {watched.unmeasured} values were not measured"
+        healthy = 0.0 if watched.incomplete else watched.against_sickness()
+        figures = (watched.values, watched.worse, 0.5, watched.against_health(), healthy)
+        return self._figures(rule.name, figures, seen, seen)
+
     def _figures(
         self, name: str, figures: tuple[int, float | None, float, float, float], bad: str, seen: str
     ) -> MetricFigures:
@@ -216,6 +269,13 @@ class Judge:
     def _slow_in(self, sample: Sample) -> tuple[int, int]:
         values = latencies([sample])
         return len(values), sum(value > self._tolerance.latency_ms for value in values)
+
+
+def _worst(rule: MetricRule) -> str:
+    if rule.limit is not None:
+        return f"{rule.limit:g}"
+    times = f"1/{rule.tolerated:g} of" if rule.lower_is_worse else f"{rule.tolerated:g} times"
+    return f"{times} what it was"
 
 
 def _errors(sample: Sample) -> tuple[int, int] | None:

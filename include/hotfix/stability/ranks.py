@@ -29,12 +29,27 @@ class RankTest:
     error by the spread of its windows' mean ranks, at least that of independent values, sqrt(1/(12·values)).
     """
 
-    def __init__(self, baseline: Sequence[Sequence[float]], slowdown: float, noticeable: float) -> None:
-        """``baseline``: the values of each sample in order of time. ``noticeable``: what is slower by less is not."""
+    def __init__(
+        self,
+        baseline: Sequence[Sequence[float]],
+        slowdown: float,
+        noticeable: float,
+        ties: float = 0.5,
+        exact: bool = False,
+    ) -> None:
+        """``baseline``: the values of each sample in order of time. ``noticeable``: what is slower by less is not.
+
+        ``ties``: how much of an equal value counts as smaller than the observed one. ``exact``: the baseline is no
+        sample of values, it is known.
+        """
         values = sorted(value for sample in baseline for value in sample)
         self.values = len(values)
-        self._scaled = [max(value * slowdown, value + noticeable) for value in values]
-        self._doubt = STANDARD_ERRORS * _standard_error(baseline, values) if self.usable else 0.0
+        self._ties = ties
+        # Below zero the larger value is the one nearer to it.
+        scaled = (value * slowdown if value >= 0 else value / slowdown for value in values)
+        self._scaled = [max(far, near + noticeable) for far, near in zip(scaled, values, strict=True)]
+        doubtful = self.usable and not exact
+        self._doubt = STANDARD_ERRORS * _standard_error(baseline, values) if doubtful else 0.0
 
     @property
     def usable(self) -> bool:
@@ -43,7 +58,7 @@ class RankTest:
 
     def rank(self, value: float) -> int:
         """The rank of an observed value, in classes from 0 to ``CLASSES``."""
-        return round(_rank(self._scaled, value) * CLASSES)
+        return round(_rank(self._scaled, value, self._ties) * CLASSES)
 
     def against_health(self, ranks: Mapping[int, int]) -> float:
         """Natural logarithm of the evidence that observed values are larger than tolerated: how many of each rank."""
@@ -66,9 +81,10 @@ class RankTest:
         return largest + math.log(sum(math.exp(win - largest) for win in wins) / len(wins))
 
 
-def _rank(ordered: Sequence[float], value: float) -> float:
-    """The share below ``value``, and half of what equals it."""
-    return (bisect_left(ordered, value) + bisect_right(ordered, value)) / 2 / len(ordered)
+def _rank(ordered: Sequence[float], value: float, ties: float = 0.5) -> float:
+    """The share below ``value``, and ``ties`` of what equals it."""
+    below = bisect_left(ordered, value)
+    return (below + ties * (bisect_right(ordered, value) - below)) / len(ordered)
 
 
 def _standard_error(samples: Sequence[Sequence[float]], ordered: Sequence[float]) -> float:

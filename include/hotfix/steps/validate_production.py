@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from hotfix.domain.document import Artefact
-from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
 from hotfix.domain.release import Deployment, LiveCheck
-from hotfix.domain.service import Monitoring, ServiceProfile
-from hotfix.domain.stability import Sample, StabilityReport, StabilityVerdict, Traffic
+from hotfix.domain.service import ServiceProfile
+from hotfix.domain.stability import NextLook, StabilityReport, StabilityVerdict, ValidationWatch
 from hotfix.ports.artefacts import ArtefactStore
+from hotfix.ports.bug_database import BugDatabase
 from hotfix.ports.clock import Clock
 from hotfix.ports.monitoring import Monitoring as MonitoringPort
-from hotfix.stability.judge import Judge, Judgement, Tolerance, requests_needed
+from hotfix.stability.judge import Judge, Judgement
 from hotfix.stability.plot import Phase, error_rate_plot
 from hotfix.stability.traffic import total
+from hotfix.steps.production_watch import (
+    Look,
+    ProductionWatch,
+    Stretch,
+    Watching,
+    rule_of,
+    tolerance_of,
+)
 
-# So many probes of the symptom in a row decide about it, in either direction.
-SYMPTOM_PROBES = 5
-# Probes must stay a small part of what a service has to bear.
-MOST_ROUNDS = 10
-LINES_KEPT = 60
 PLOT = "error-rate.svg"
+# An incident that lasted longer began at another time of day, when other traffic was usual.
+SAME_TIME_OF_DAY = timedelta(hours=2)
+DAY = timedelta(days=1)
+# The last minutes of a long incident tell enough of it.
+INCIDENT_SHOWN = timedelta(seconds=600)
 
 
 def validate_production(
@@ -36,103 +43,101 @@ def validate_production(
     *,
     monitoring: MonitoringPort,
     artefacts: ArtefactStore,
+    bug_database: BugDatabase,
     clock: Clock,
     progress: Callable[[str], None],
-) -> StabilityReport:
-    """STABLE after at least the profile's window, UNSTABLE as soon as the evidence suffices, else INCONCLUSIVE."""
+) -> StabilityReport | NextLook:
+    """One look. STABLE after at least the profile's window, UNSTABLE as soon as the evidence suffices.
+
+    INCONCLUSIVE when the limit is over; until then, when to look again.
+    """
     settings = profile.monitoring
-    tolerance = Tolerance(
-        settings.tolerated_error_rate,
-        settings.latency_limit_ms,
-        settings.min_requests,
-        settings.tolerated_slowdown,
-        settings.noticeable_ms,
+    before = _baseline(incident, deployment, timedelta(seconds=settings.baseline))
+    during = Stretch(max(incident.started_at, deployment.started_at - INCIDENT_SHOWN), deployment.started_at)
+    watch = ProductionWatch(
+        incident,
+        settings,
+        Watching(monitoring, artefacts, bug_database, clock, progress),
+        record=ValidationWatch,
+        before=before,
+        during=during,
+        since=live.first_seen_at,
+        limit=settings.limit,
+        symptom=incident.failing_request,
+        judge=lambda kept: Judge(
+            kept.before.samples,
+            tolerance_of(settings),
+            tuple(map(rule_of, settings.metrics)),
+            kept.before.measurements,
+        ),
     )
-    before_since = incident.started_at - timedelta(seconds=settings.baseline)
-    before = _between(monitoring, before_since, incident.started_at)
-    during_since = max(incident.started_at, deployment.started_at - timedelta(seconds=600))
-    during = _between(monitoring, during_since, deployment.started_at)
-    progress(f"before: {_figures(total(before))}; during: {_figures(total(during))}")
-    judge = Judge(before, tolerance)
-    rounds = _probe_rounds(settings, tolerance)
-    started = clock.now()
-    symptom: list[bool] = []
-    timeline: list[str] = []
-
-    def say(line: str) -> None:
-        timeline.append(line)
-        progress(line)
-
-    def report(judgement: Judgement, after: Sequence[Sample]) -> StabilityReport:
-        finished = clock.now()
-        say(f"{judgement.verdict.value}: {judgement.why}")
-        # The last ten minutes of a long incident are drawn, and its beginning is told.
-        began = f"incident began{'' if during_since == incident.started_at else f' {incident.started_at:%H:%M:%S}'}"
-        phases = (
-            Phase("before", before_since, incident.started_at, before),
-            Phase("during", during_since, deployment.started_at, during, began),
-            Phase("after", live.first_seen_at, finished, after, "deployed"),
-        )
-        title = f"{incident.service}: error rate of {incident.id}, attempt {incident.attempt}"
-        drawing = error_rate_plot(title, phases, f"decided: {judgement.verdict.value}", settings.tolerated_error_rate)
-        observed = total(after)
-        return StabilityReport(
-            verdict=judgement.verdict,
-            why=judgement.why,
-            baseline=total(before),
-            incident=total(during),
-            observed=observed,
-            symptom_gone=all(symptom[-SYMPTOM_PROBES:]) if len(symptom) >= SYMPTOM_PROBES else None,
-            samples_used=observed.requests,
-            started_at=started,
-            finished_at=finished,
-            metrics=judgement.metrics,
-            timeline=tuple(timeline[-LINES_KEPT:]),
-            plot=_stored(drawing, artefacts, progress),
-        )
-
-    said_until = live.first_seen_at
-    while True:
-        for path in settings.probes * rounds:
-            monitoring.probe(path)
-        if incident.failing_request:
-            symptom.append(not monitoring.probe(incident.failing_request).failed)
-        now = clock.now()
-        after = _between(monitoring, live.first_seen_at, now)
-        judgement = _with_symptom(judge.judge(after), symptom, bool(incident.failing_request))
-        # The second that is not over will be told when it is.
-        over = [sample for sample in after if said_until <= sample.at <= now - timedelta(seconds=1)]
-        for sample in over:
-            say(f"{_sample_line(sample)}  {judgement.verdict.value}")
-        if over:
-            said_until = over[-1].at + timedelta(microseconds=1)
-        elapsed = (now - started).total_seconds()
-        if judgement.verdict is StabilityVerdict.UNSTABLE:
-            return report(judgement, after)
-        if judgement.verdict is StabilityVerdict.STABLE and elapsed >= settings.window:
-            return report(judgement, after)
-        if elapsed >= settings.limit:
-            why = f"no decision within {settings.limit} s: {judgement.why}"
-            return report(replace(judgement, verdict=StabilityVerdict.INCONCLUSIVE, why=why), after)
-        clock.sleep(settings.interval)
+    look = watch.look()
+    judgement = _decided(look, settings.window, settings.limit)
+    if judgement is None:
+        return look.next_look()
+    watch.say(f"{judgement.verdict.value}: {judgement.why}")
+    drawing = _plot(incident, profile, look, judgement, before[-1], during, live)
+    observed = total(look.kept.after.samples)
+    return StabilityReport(
+        verdict=judgement.verdict,
+        why=judgement.why,
+        baseline=total(look.kept.before.samples),
+        incident=total(look.kept.during.samples),
+        observed=observed,
+        symptom_gone=look.symptom_gone,
+        samples_used=observed.requests,
+        started_at=look.started_at,
+        finished_at=look.now,
+        metrics=judgement.metrics,
+        timeline=watch.lines,
+        plot=_stored(drawing, artefacts, progress),
+    )
 
 
-def _probe_rounds(settings: Monitoring, tolerance: Tolerance) -> int:
-    """How often the probes go round at each look, so that a service without customers is judged within the limit."""
-    looks = settings.limit / settings.interval
-    return min(MOST_ROUNDS, math.ceil(requests_needed(tolerance) / (looks * len(settings.probes))))
-
-
-def _with_symptom(judgement: Judgement, symptom: list[bool], probed: bool) -> Judgement:
-    if not probed:
+def _decided(look: Look, window: float, limit: float) -> Judgement | None:
+    judgement = look.judgement
+    if judgement.verdict is StabilityVerdict.UNSTABLE:
         return judgement
-    last = symptom[-SYMPTOM_PROBES:]
-    if len(last) == SYMPTOM_PROBES and not any(last):
-        return replace(judgement, verdict=StabilityVerdict.UNSTABLE, why="the failing request still fails")
-    if judgement.verdict is StabilityVerdict.STABLE and (len(last) < SYMPTOM_PROBES or not all(last)):
-        why = "the failing request has not succeeded often enough in a row"
+    if judgement.verdict is StabilityVerdict.STABLE and look.elapsed >= window:
+        return judgement
+    if look.elapsed >= limit:
+        why = f"no decision within {limit:g} s: {judgement.why}"
         return replace(judgement, verdict=StabilityVerdict.INCONCLUSIVE, why=why)
-    return judgement
+    return None
+
+
+def _baseline(incident: Incident, deployment: Deployment, length: timedelta) -> tuple[Stretch, ...]:
+    """Right before the incident; of a long incident the same time of day as well, when all was well, before that."""
+    just_before = Stretch(incident.started_at - length, incident.started_at)
+    at = deployment.finished_at
+    if at - incident.started_at < SAME_TIME_OF_DAY:
+        return (just_before,)
+    while at + length > just_before.since:
+        at -= DAY
+    return (Stretch(at, at + length), just_before)
+
+
+def _plot(
+    incident: Incident,
+    profile: ServiceProfile,
+    look: Look,
+    judgement: Judgement,
+    before: Stretch,
+    during: Stretch,
+    live: LiveCheck,
+) -> str:
+    kept = look.kept
+    # The beginning of an incident that is not drawn from its beginning is told.
+    began = f"incident began{'' if during.since == incident.started_at else f' {incident.started_at:%H:%M:%S}'}"
+    shown = tuple(sample for sample in kept.before.samples if sample.at >= before.since)
+    phases = (
+        Phase("before", before.since, before.until, shown),
+        Phase("during", during.since, during.until, kept.during.samples, began),
+        Phase("after", live.first_seen_at, look.now, kept.after.samples, "deployed"),
+    )
+    title = f"{incident.service}: error rate of {incident.id}, attempt {incident.attempt}"
+    decided = f"decided: {judgement.verdict.value}"
+    return error_rate_plot(title, phases, decided, profile.monitoring.tolerated_error_rate)
 
 
 def _stored(drawing: str, artefacts: ArtefactStore, progress: Callable[[str], None]) -> Artefact | None:
@@ -141,25 +146,3 @@ def _stored(drawing: str, artefacts: ArtefactStore, progress: Callable[[str], No
     except Exception as error:  # any storage's own: a picture that cannot be kept must not roll production back
         progress(f"the plot of the error rate could not be stored: {error}")
         return None
-
-
-def _between(monitoring: MonitoringPort, since: datetime, until: datetime) -> tuple[Sample, ...]:
-    try:
-        return monitoring.samples(since, until)
-    except HotfixError:
-        # Monitoring that cannot be read is no data, and no data is never a pass.
-        return ()
-
-
-def _sample_line(sample: Sample) -> str:
-    if sample.requests is None or sample.errors is None:
-        return f"{sample.at:%H:%M:%S}  not measured"
-    rate = f"{sample.errors / sample.requests:6.1%}" if sample.requests else "no data"
-    return f"{sample.at:%H:%M:%S}  {sample.requests:5} requests  {sample.errors:4} errors  {rate}"
-
-
-def _figures(traffic: Traffic) -> str:
-    if traffic.error_rate is None:
-        return "no requests"
-    latency = f", p95 {traffic.p95_ms:.0f} ms" if traffic.p95_ms is not None else ""
-    return f"{traffic.requests} requests, {traffic.error_rate:.1%} errors{latency}"

@@ -10,13 +10,15 @@ from hotfix.domain.approval import Approval, ApprovalDecision
 from hotfix.domain.errors import DeploymentFailed, HotfixError, ProductionMoved, RefMoved
 from hotfix.domain.fix import Fix
 from hotfix.domain.incident import Incident
-from hotfix.domain.release import Deployment, HotfixCommit, Push
+from hotfix.domain.release import Deployment, HotfixCommit, LiveCheck, Push
+from hotfix.domain.stability import NextLook
 from hotfix.steps.commit_hotfix import commit_hotfix
 from hotfix.steps.deploy import deploy
 from hotfix.steps.monitor_deployment import CONFIRMATIONS, monitor_deployment
 from hotfix.steps.push_hotfix import push_hotfix
 from tests.contract.fakes.deployer import FakeDeployer
-from tests.support.documents import a_deployment, a_push, an_approval
+from tests.support.documents import a_deployment, a_push, an_approval, an_incident
+from tests.support.looks import to_the_end
 from tests.support.world import World
 
 BRANCH = "refs/heads/hotfix/OPS-1"
@@ -211,9 +213,21 @@ def test_both_deployers_are_named_when_both_fail(shipping: Shipping) -> None:
 def watch(world: World, answers: list[str | None], deployment: Deployment) -> tuple[int, float]:
     asked = iter(answers)
     world.monitoring._version = lambda: next(asked, answers[-1])
-    live = monitor_deployment(
-        world.profile, deployment, monitoring=world.monitoring, clock=world.clock, progress=world.progress
-    )
+    incident = an_incident()
+    world.bug_database.open_incident(incident)
+
+    def look() -> LiveCheck | NextLook:
+        return monitor_deployment(
+            incident,
+            world.profile,
+            deployment,
+            monitoring=world.monitoring,
+            bug_database=world.bug_database,
+            clock=world.clock,
+            progress=world.progress,
+        )
+
+    live = to_the_end(look, world.clock)
     assert live.version == deployment.version
     return live.confirmations, live.seconds
 
@@ -230,7 +244,7 @@ def test_an_old_process_that_still_answers_starts_the_count_again(world: World) 
     new = deployment.version
     confirmations, seconds = watch(world, [None, new, new, old, new], deployment)
     assert confirmations == CONFIRMATIONS
-    assert seconds >= CONFIRMATIONS + 3
+    assert seconds >= CONFIRMATIONS + 2
     assert any("production reports nothing" in line for line in world.lines)
 
 

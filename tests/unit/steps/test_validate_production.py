@@ -11,12 +11,15 @@ import pytest
 from hotfix.domain.document import Artefact
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
-from hotfix.domain.stability import Sample, StabilityReport, StabilityVerdict
-from hotfix.steps.validate_production import SYMPTOM_PROBES, validate_production
+from hotfix.domain.stability import NextLook, Sample, StabilityReport, StabilityVerdict
+from hotfix.steps.production_watch import SYMPTOM_PROBES
+from hotfix.steps.validate_production import validate_production
+from tests.contract.fakes.bug_database import InMemoryBugDatabase
 from tests.contract.fakes.clock import FakeClock
 from tests.contract.fakes.monitoring import FakeMonitoring
 from tests.support.artefacts import InMemoryArtefacts
 from tests.support.documents import a_deployment, a_live_check, a_profile, an_incident
+from tests.support.looks import to_the_end
 
 REQUEST = "/quote?qty=10"
 
@@ -28,6 +31,8 @@ class Scene:
         self.clock = FakeClock()
         self.monitoring = FakeMonitoring(self.clock)
         self.artefacts = InMemoryArtefacts()
+        self.bug_database = InMemoryBugDatabase()
+        self.profile = a_profile()
         self.deployed = self.clock.now()
         self.began = self.deployed - timedelta(minutes=10)
         self.lines: list[str] = []
@@ -44,17 +49,24 @@ class Scene:
     def after(self, requests: int, errors: int = 0, ms: float = 20, since: int = 0) -> None:
         self.second_by_second(self.deployed + timedelta(seconds=since), 600, requests, errors, ms)
 
-    def validate(self, incident: Incident | None = None) -> StabilityReport:
+    def look(self, incident: Incident | None = None) -> StabilityReport | NextLook:
+        """One look, as another process would make it: nothing but the ledger and the storage is remembered."""
+        incident = incident or an_incident(started_at=self.began, failing_request=REQUEST)
+        self.bug_database.open_incident(incident)
         return validate_production(
-            incident or an_incident(started_at=self.began, failing_request=REQUEST),
-            a_profile(),
+            incident,
+            self.profile,
             a_deployment(started_at=self.deployed, finished_at=self.deployed),
             a_live_check(first_seen_at=self.deployed),
             monitoring=self.monitoring,
             artefacts=self.artefacts,
+            bug_database=self.bug_database,
             clock=self.clock,
             progress=self.lines.append,
         )
+
+    def validate(self, incident: Incident | None = None) -> StabilityReport:
+        return to_the_end(lambda: self.look(incident), self.clock)
 
 
 @pytest.fixture
@@ -177,7 +189,7 @@ def test_every_sample_is_a_line_with_the_verdict_so_far(scene: Scene) -> None:
     lines = [line for line in scene.lines if re.match(r"\d\d:\d\d:\d\d ", line)]
     assert len(lines) >= 10, "one a second"
     assert len(set(lines)) == len(lines), "each once"
-    assert all(re.search(r"200 requests +0 errors +0\.0%  (stable|inconclusive)$", line) for line in lines)
+    assert all(re.search(r"200 requests +0 errors +0\.0% +20 ms  (stable|inconclusive)$", line) for line in lines)
     assert scene.lines[-1] == f"stable: {report.why}"
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hotfix.adapters.passed_environment import passed, without_secrets
 from hotfix.adapters.placeholders import fill
 from hotfix.adapters.processes import Completed, minimal_environment, run
 from hotfix.domain.document import Sha, clip
@@ -18,8 +18,6 @@ from hotfix.domain.release import DeployerStatus, Release
 from hotfix.domain.service import CommandDeployerProfile
 
 OUTPUT_CHARACTERS = 3_000
-# Shorter values, such as a region's name, are no secrets, and blotting them out would spoil the text.
-SECRET_CHARACTERS = 6
 
 
 class CommandDeployer:
@@ -97,7 +95,8 @@ class CommandDeployer:
             what = f"the command ended with exit code {completed.exit_code}."
         else:
             what = "the command ended well, but the version is not live."
-        output = clip(self._without_secrets(completed.output).strip(), OUTPUT_CHARACTERS) or "(none)"
+        output = clip(without_secrets(completed.output, self._profile.pass_environment).strip(), OUTPUT_CHARACTERS)
+        output = output or "(none)"
         return f"{what} Live now: {live or 'unknown'}. Its output: {output}"
 
     def _lines(self, argv: Sequence[str]) -> list[str]:
@@ -112,23 +111,15 @@ class CommandDeployer:
         )
 
     def _execute(self, argv: Sequence[str], values: Mapping[str, str], folder: Path) -> Completed:
-        passed = {name: os.environ[name] for name in self._profile.pass_environment if name in os.environ}
         return run(
             self._filled(argv, values),
             cwd=folder,
-            environment=minimal_environment({**self._profile.environment, **passed}),
+            environment=minimal_environment({**self._profile.environment, **passed(self._profile.pass_environment)}),
             time_limit=self._profile.time_limit,
         )
 
     def _filled(self, argv: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
         return fill(argv, {**values, "python": sys.executable})
-
-    def _without_secrets(self, text: str) -> str:
-        secrets: Iterable[str] = (os.environ.get(name, "") for name in self._profile.pass_environment)
-        for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) >= SECRET_CHARACTERS:
-                text = text.replace(secret, "***")
-        return text
 
 
 def _is_sha(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Production as its requests show it: those that we make, and those in its access log."""
+"""Production as the requests show it that we make."""
 
 from hotfix.adapters.http_monitoring.monitoring import HttpMonitoring
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+from hotfix.adapters.json_lines.entry import Entry, Reader
 
 LINE_LIMIT_BYTES = 64 * 1024
 NEAR_BYTES = 64 * 1024
@@ -12,35 +13,35 @@ NEAR_BYTES = 64 * 1024
 DISORDER_SECONDS = 30.0
 
 
-def lines_between(file: BinaryIO, since: float, until: float) -> Iterator[dict[str, Any] | None]:
+def lines_between(file: BinaryIO, since: float, until: float, read: Reader) -> Iterator[Entry | None]:
     """Entries around [since, until), epoch seconds, in file order; None stands for an unreadable line.
 
     Some entries before and after are included. A last line without its end is still being written, and left out.
     """
-    file.seek(_start(file, since - DISORDER_SECONDS))
+    file.seek(_start(file, since - DISORDER_SECONDS, read))
     while line := file.readline(LINE_LIMIT_BYTES):
-        entry = _parse(line)
+        entry = read(line)
         if entry is None:
             if line.endswith(b"\n") or len(line) == LINE_LIMIT_BYTES:
                 yield None
             continue
-        if entry["t"] >= until + DISORDER_SECONDS:
+        if entry.t >= until + DISORDER_SECONDS:
             return
         yield entry
 
 
-def first_time(file: BinaryIO) -> float | None:
+def first_time(file: BinaryIO, read: Reader) -> float | None:
     """When the first readable entry was written, epoch seconds."""
-    found = _next_entry(file, 0, LINE_LIMIT_BYTES)
+    found = _next_entry(file, 0, LINE_LIMIT_BYTES, read)
     return found[1] if found else None
 
 
-def _start(file: BinaryIO, since: float) -> int:
+def _start(file: BinaryIO, since: float, read: Reader) -> int:
     """The offset of a line before which all is older than ``since``: entries are nearly in order, so halve."""
     low, high = 0, file.seek(0, 2)
     while high - low > NEAR_BYTES:
         middle = (low + high) // 2
-        found = _next_entry(file, middle, high)
+        found = _next_entry(file, middle, high, read)
         if found is not None and found[1] < since:
             low = found[0]
         else:
@@ -48,7 +49,7 @@ def _start(file: BinaryIO, since: float) -> int:
     return low
 
 
-def _next_entry(file: BinaryIO, start: int, end: int) -> tuple[int, float] | None:
+def _next_entry(file: BinaryIO, start: int, end: int, read: Reader) -> tuple[int, float] | None:
     """Offset and time of the first readable entry that begins in (start, end), or at 0."""
     file.seek(start)
     if start:
@@ -57,24 +58,7 @@ def _next_entry(file: BinaryIO, start: int, end: int) -> tuple[int, float] | Non
         line = file.readline(LINE_LIMIT_BYTES)
         if not line:
             return None
-        entry = _parse(line)
+        entry = read(line)
         if entry is not None:
-            return offset, float(entry["t"])
+            return offset, entry.t
     return None
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(entry, dict):
-        return None
-    if not isinstance(entry.get("path"), str) or not all(_is_number(entry.get(key)) for key in ("t", "ms", "status")):
-        return None
-    return entry
-
-
-def _is_number(value: object) -> bool:
-    # JSON as Python reads it knows NaN, Infinity and integers beyond any float.
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
