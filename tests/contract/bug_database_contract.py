@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from hotfix.domain.errors import HotfixError
+from hotfix.domain.effect import EffectKind, EffectState, Intent
+from hotfix.domain.errors import HotfixError, TakenOver
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import ApprovalMode, Criterion, Incident
+from hotfix.domain.outcome import Ending, RunOutcome
 from hotfix.domain.release import LiveCheck, Push
 from hotfix.domain.rollback import DeploymentRollback
 from hotfix.domain.testing import Outcome, TestCase, TestHistory, TestRun
@@ -60,6 +62,10 @@ def an_item(kind: FollowUpKind, days: int = 3, title: str = "do it") -> FollowUp
 def a_pull(**changes: Any) -> PullRequest:
     values = {"branch": "hotfix/INC-1", "title": "Fix it", "url": "somewhere", "draft": True, "head": SHA}
     return PullRequest.model_validate({**values, **changes})
+
+
+PUSHED = Intent(kind=EffectKind.SET_REF, key="refs/heads/hotfix/INC-1", target=SHA)
+SHIPPED = Intent(kind=EffectKind.DEPLOY, key=SHA, target="local")
 
 
 class BugDatabaseContract:
@@ -240,6 +246,62 @@ class BugDatabaseContract:
         assert first == again
         assert "INC-1" in first
 
+    def test_an_effect_is_in_the_journal_before_it_happens_and_after(
+        self, database: BugDatabase, incident: Incident
+    ) -> None:
+        database.begin_effect(incident, PUSHED, "run-1", NOW)
+        (effect,) = database.effects(incident)
+        assert (effect.kind, effect.key, effect.target) == (PUSHED.kind, PUSHED.key, PUSHED.target)
+        assert (effect.state, effect.run_id, effect.tries) == (EffectState.UNDER_WAY, "run-1", 1)
+        assert (effect.begun_at, effect.ended_at, effect.what) == (NOW, None, "")
+        later = NOW + timedelta(seconds=2)
+        database.end_effect(incident, PUSHED, EffectState.FAILED, later, "no answer\0")
+        (effect,) = database.effects(incident)
+        assert (effect.state, effect.ended_at) == (EffectState.FAILED, later)
+        assert effect.what == "no answer\N{REPLACEMENT CHARACTER}"
+
+    def test_an_effect_that_is_tried_again_is_one_effect(self, database: BugDatabase, incident: Incident) -> None:
+        database.begin_effect(incident, PUSHED, "run-1", NOW)
+        database.begin_effect(incident, SHIPPED, "run-1", NOW)
+        database.end_effect(incident, PUSHED, EffectState.FAILED, NOW, "no answer")
+        later = NOW + timedelta(seconds=5)
+        database.begin_effect(incident, PUSHED, "run-1", later)
+        pushed, shipped = database.effects(incident)
+        assert (pushed.key, shipped.key) == (PUSHED.key, SHIPPED.key)
+        assert (pushed.state, pushed.tries, pushed.begun_at) == (EffectState.UNDER_WAY, 2, later)
+        assert (pushed.ended_at, pushed.what) == (None, "")
+        assert shipped.tries == 1
+
+    def test_every_attempt_has_a_journal_of_its_own(self, database: BugDatabase, incident: Incident) -> None:
+        second = database.open_incident(an_incident(attempt=2, run_id="run-2"))
+        database.begin_effect(second, PUSHED, "run-2", NOW)
+        database.end_effect(incident, PUSHED, EffectState.DONE, NOW)
+        assert database.effects(incident) == ()
+        assert [effect.state for effect in database.effects(second)] == [EffectState.UNDER_WAY]
+
+    def test_a_run_that_was_taken_for_dead_changes_nothing_any_more(
+        self, database: BugDatabase, incident: Incident
+    ) -> None:
+        second = database.open_incident(an_incident(attempt=2, run_id="run-2"))
+        database.take_over(incident, "compliance-7")
+        with pytest.raises(TakenOver, match="taken over by the run compliance-7"):
+            database.begin_effect(incident, PUSHED, "run-1", NOW)
+        assert database.effects(incident) == ()
+        database.begin_effect(incident, PUSHED, "compliance-7", NOW)
+        database.begin_effect(second, PUSHED, "run-2", NOW)
+        assert [effect.run_id for effect in database.effects(incident)] == ["compliance-7"]
+        database.take_over(incident, "compliance-8")
+        with pytest.raises(TakenOver, match="compliance-8"):
+            database.begin_effect(incident, PUSHED, "compliance-7", NOW)
+
+    def test_unfinished_is_what_no_outcome_closed(self, database: BugDatabase, incident: Incident) -> None:
+        older = database.open_incident(an_incident(id="INC-2", run_id="run-2", opened_at=NOW - timedelta(hours=1)))
+        again = database.open_incident(an_incident(attempt=2, run_id="run-3"))
+        database.close_incident(incident, IncidentStatus.ROLLED_BACK, NOW, {})
+        assert database.unfinished() == (older, incident, again), "a closed row alone is not the run's last word"
+        database.record(incident, RunOutcome(ending=Ending.ROLLED_BACK, summary="taken back", criteria=()))
+        assert database.unfinished() == (older, again)
+
     def test_nothing_is_kept_for_an_attempt_that_was_never_opened(
         self, database: BugDatabase, incident: Incident
     ) -> None:
@@ -251,6 +313,8 @@ class BugDatabaseContract:
             lambda: database.save_pull_request(stranger, a_pull(), ""),
             lambda: database.owe(stranger, (an_item(FollowUpKind.FULL_FIX),)),
             lambda: database.save_issue(stranger, "t", "b", ()),
+            lambda: database.begin_effect(stranger, PUSHED, "run-2", NOW),
+            lambda: database.take_over(stranger, "run-3"),
         ]
         for write in writes:
             with pytest.raises(HotfixError, match="Attempt 2 at incident INC-1 is not in the bug database") as caught:

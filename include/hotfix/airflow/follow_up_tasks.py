@@ -11,7 +11,8 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, log, progress
-from hotfix.airflow.toolbox import artefacts_of, migrate_bug_database, repository_of, toolbox
+from hotfix.airflow.toolbox import artefacts_of, migrate_bug_database, toolbox
+from hotfix.airflow.work import about
 from hotfix.domain.incident import Incident
 from hotfix.domain.rollback import Escalation
 from hotfix.ports.bug_database import Event, IncidentStatus
@@ -62,7 +63,8 @@ def state_what_was_tried() -> str:
 def incident_issue(text: str) -> str:
     """The incident's issue: opened, or brought up to date."""
     incident = _incident()
-    return open_incident_issue(incident, _escalation(incident), code_host=toolbox().code_host)
+    with about(incident):
+        return open_incident_issue(incident, _escalation(incident), code_host=toolbox().code_host)
 
 
 @plain_task
@@ -92,7 +94,8 @@ def open_issue_record(bug: str) -> str:
     """The issue for the standard fix, with the report and how it was assessed."""
     incident = _incident()
     body = f"{incident.description}\n\nReported by {incident.reported_by}. Assessed as no emergency."
-    return toolbox().code_host.open_issue(incident, f"[{incident.service}] {incident.title}", body, ("bug",))
+    with about(incident):
+        return toolbox().code_host.open_issue(incident, f"[{incident.service}] {incident.title}", body, ("bug",))
 
 
 @plain_task
@@ -103,7 +106,7 @@ def check_follow_ups() -> dict[str, Any]:
     settled = settle_by_evidence(
         bug_database=tools.bug_database,
         profile=tools.catalog.profile,
-        repository=repository_of,
+        repository=tools.repository_of,
         clock=tools.clock,
     )
     report = compliance_report(settled, bug_database=tools.bug_database, clock=tools.clock)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import TriggerRule
+from airflow.sdk.exceptions import DagRunTriggerException
 
 from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, Notes, gate, incident_to_recover, noted, progress
 from hotfix.airflow.toolbox import toolbox
+from hotfix.domain.effect import EffectKind, Intent
 from hotfix.domain.incident import Incident
 from hotfix.steps.escalate import escalate, next_candidate
 
@@ -39,7 +41,18 @@ class StartRun(TriggerDagRunOperator):
             if context["ti"].get_dr_count(dag_id=self.trigger_dag_id, run_ids=[self.trigger_run_id]):
                 progress(f"{self.trigger_dag_id} / {self.trigger_run_id} was started before")
                 return
+            intent = Intent(kind=EffectKind.START_RUN, key=f"{self.trigger_dag_id}/{self.trigger_run_id}")
+            with toolbox().journal.effect(intent):
+                asked = self._ask(context)
+            raise asked
+
+    def _ask(self, context: Context) -> DagRunTriggerException:
+        """How an operator asks Airflow to start a run; raised, Airflow starts it."""
+        try:
             super().execute(context)
+        except DagRunTriggerException as asked:
+            return asked
+        raise AssertionError("the operator asks by raising")
 
 
 class HandOver(StartRun):

@@ -8,7 +8,7 @@ from airflow.sdk import TriggerRule, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from hotfix.airflow.step_task import current_incident, incident_to_recover, progress, step_task
-from hotfix.airflow.toolbox import artefacts_of, migrate_bug_database, repository_of, toolbox
+from hotfix.airflow.toolbox import artefacts_of, migrate_bug_database, toolbox
 from hotfix.domain.approval import Approval
 from hotfix.domain.assessment import Assessment
 from hotfix.domain.diagnosis import Diagnosis
@@ -323,7 +323,7 @@ def hotfix_outcome() -> RunOutcome:
     incident = current_incident()
     tools = toolbox()
     # The catalog, not the service's tools: giving the lock back must not depend on a deployer's settings.
-    repository = repository_of(tools.catalog.profile(incident.service)) if incident else None
+    repository = tools.repository_of(tools.catalog.profile(incident.service)) if incident else None
     outcome = close_run(incident, repository=repository, bug_database=tools.bug_database, clock=tools.clock)
     if incident:
         tools.bug_database.record(incident, outcome)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hotfix.adapters import installation
+from hotfix.adapters.journaled import Journal, journaled_code_host, journaled_deployer, journaled_repository
 from hotfix.domain.incident import Incident
 from hotfix.domain.service import (
     AnsibleDeployerProfile,
@@ -50,6 +51,7 @@ class Toolbox:
     bug_database: BugDatabase
     code_host: CodeHost
     scanners: Sequence[Scanner]
+    journal: Journal
 
     def service(self, name: str) -> ServiceTools:
         """The tools of a service of the catalog.
@@ -63,13 +65,18 @@ class Toolbox:
         profile = self.catalog.profile(name)
         return ServiceTools(
             profile=profile,
-            repository=repository_of(profile),
-            deployer=_deployer(profile.deployer, profile, self.clock),
-            alternative=_deployer(profile.alternative_deployer, profile, self.clock)
+            repository=self.repository_of(profile),
+            deployer=journaled_deployer(_deployer(profile.deployer, profile, self.clock), self.journal),
+            alternative=journaled_deployer(_deployer(profile.alternative_deployer, profile, self.clock), self.journal)
             if profile.alternative_deployer
             else None,
             monitoring=ServiceMonitoring(profile.monitoring, self.clock, login),
         )
+
+    def repository_of(self, profile: ServiceProfile) -> Repository:
+        from hotfix.adapters.git import GitRepository
+
+        return journaled_repository(GitRepository(installation.home() / "mirrors", profile.repository), self.journal)
 
     def artefacts(self, incident: Incident) -> ArtefactStore:
         return artefacts_of(incident.id, incident.attempt)
@@ -99,12 +106,6 @@ def artefacts_of(incident_id: str, attempt: int) -> ArtefactStore:
     return ObjectArtefactStore(installation.artefact_root(), incident_id, attempt)
 
 
-def repository_of(profile: ServiceProfile) -> Repository:
-    from hotfix.adapters.git import GitRepository
-
-    return GitRepository(installation.home() / "mirrors", profile.repository)
-
-
 @functools.cache
 def toolbox() -> Toolbox:
     """One a process."""
@@ -114,14 +115,17 @@ def toolbox() -> Toolbox:
     from hotfix.adapters.local_code_host import LocalCodeHost
     from hotfix.adapters.scanners import every_scanner
     from hotfix.airflow.connections import bug_database_url
+    from hotfix.airflow.work import work_at_hand
 
     bug_database = SqlBugDatabase(bug_database_url())
+    journal = Journal(bug_database, SystemClock(), lambda: work_at_hand(bug_database))
     return Toolbox(
         catalog=YamlCatalog(installation.catalog_folder()),
         clock=SystemClock(),
         bug_database=bug_database,
-        code_host=LocalCodeHost(bug_database),
+        code_host=journaled_code_host(LocalCodeHost(bug_database), journal),
         scanners=every_scanner(installation.osv_address()),
+        journal=journal,
     )
 
 

@@ -41,6 +41,16 @@ class ServiceBusy(HotfixError):
     """Another hotfix holds the service's lock."""
 
 
+class TakenOver(HotfixError):
+    """Another run finishes this attempt; the one that began it may change nothing any more."""
+
+    def __init__(self, incident_id: str, attempt: int, run_id: str) -> None:
+        super().__init__(
+            f"Attempt {attempt} at incident {incident_id} was taken over by the run {run_id}; nothing was done.",
+            "This run was taken for dead. See that run's log for what became of the incident.",
+        )
+
+
 class GitFailed(HotfixError):
     """A git command failed."""
 

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from hotfix.domain.document import Document, Sha
+from hotfix.domain.effect import Effect, EffectState, Intent
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import Incident
 from hotfix.domain.testing import TestHistory, TestRun
@@ -112,3 +113,22 @@ class BugDatabase(Protocol):
         """Keep a run on a version under a name of its selection; of its output and JUnit XML nothing is kept."""
 
     def test_baseline(self, service: str, version: Sha, selection: str) -> TestRun | None: ...
+
+    def begin_effect(self, incident: Incident, intent: Intent, run_id: str, at: datetime) -> None:
+        """Journal an effect before it happens: one row for each kind and key, whose tries are counted.
+
+        Raises:
+            TakenOver: another run than ``run_id`` has taken this attempt over.
+        """
+
+    def end_effect(self, incident: Incident, intent: Intent, state: EffectState, at: datetime, what: str = "") -> None:
+        """Journal how an effect ended; one that was never begun is left alone."""
+
+    def effects(self, incident: Incident) -> tuple[Effect, ...]:
+        """The journal of one attempt, in the order of first beginnings."""
+
+    def take_over(self, incident: Incident, run_id: str) -> None:
+        """From now on only the run ``run_id`` may have effects for this attempt, whoever else comes back to life."""
+
+    def unfinished(self) -> tuple[Incident, ...]:
+        """Attempts whose run left no ``RunOutcome``, oldest first."""

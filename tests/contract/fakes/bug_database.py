@@ -8,8 +8,11 @@ from typing import TypeVar
 
 from hotfix.adapters.bug_database.errors import AttemptTaken, IncidentNotRecorded, NothingOwed
 from hotfix.domain.document import Document, Sha
+from hotfix.domain.effect import Effect, EffectKind, EffectState, Intent
+from hotfix.domain.errors import TakenOver
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import Incident
+from hotfix.domain.outcome import RunOutcome
 from hotfix.domain.testing import TestHistory, TestRun
 from hotfix.ports.bug_database import Event, IncidentRow, IncidentStatus
 
@@ -32,6 +35,8 @@ class InMemoryBugDatabase:
         self._follow_ups: dict[tuple[str, FollowUpKind], FollowUpItem] = {}
         self._broken: set[tuple[str, str, str]] = set()
         self._times: dict[tuple[str, str], tuple[float, bool]] = {}
+        self._effects: dict[tuple[Attempt, EffectKind, str], Effect] = {}
+        self._keepers: dict[Attempt, str] = {}
         self._baselines: dict[tuple[str, str, str], str] = {}
 
     def open_incident(self, incident: Incident) -> Incident:
@@ -169,6 +174,38 @@ class InMemoryBugDatabase:
     def test_baseline(self, service: str, version: Sha, selection: str) -> TestRun | None:
         content = self._baselines.get((service, version, selection))
         return TestRun.model_validate_json(content) if content else None
+
+    def begin_effect(self, incident: Incident, intent: Intent, run_id: str, at: datetime) -> None:
+        self._require(incident)
+        keeper = self._keepers.get(_attempt(incident), run_id)
+        if keeper != run_id:
+            raise TakenOver(incident.id, incident.attempt, keeper)
+        name = (_attempt(incident), intent.kind, _key(intent.key))
+        tries = self._effects[name].tries + 1 if name in self._effects else 1
+        self._effects[name] = Effect(
+            **intent.model_dump(), state=EffectState.UNDER_WAY, run_id=_key(run_id), begun_at=_moment(at), tries=tries
+        )
+
+    def end_effect(self, incident: Incident, intent: Intent, state: EffectState, at: datetime, what: str = "") -> None:
+        name = (_attempt(incident), intent.kind, intent.key)
+        if effect := self._effects.get(name):
+            ended = {"state": state, "ended_at": _moment(at), "what": _prose(what)}
+            self._effects[name] = effect.model_copy(update=ended)
+
+    def effects(self, incident: Incident) -> tuple[Effect, ...]:
+        return tuple(effect for (attempt, _, _), effect in self._effects.items() if attempt == _attempt(incident))
+
+    def take_over(self, incident: Incident, run_id: str) -> None:
+        self._require(incident)
+        self._keepers[_attempt(incident)] = run_id
+
+    def unfinished(self) -> tuple[Incident, ...]:
+        left = [
+            Incident.model_validate_json(content)
+            for attempt, (content, _) in self._incidents.items()
+            if (attempt, RunOutcome.__name__) not in self._documents
+        ]
+        return tuple(sorted(left, key=lambda incident: (incident.opened_at, incident.id, incident.attempt)))
 
     def _require(self, incident: Incident) -> None:
         if _attempt(incident) not in self._incidents:

@@ -8,8 +8,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from hotfix.adapters.bug_database.errors import UnreadableRecord
-from hotfix.adapters.bug_database.tables import EventRecord, FollowUpRecord, IncidentRecord
+from hotfix.adapters.bug_database.tables import EffectRecord, EventRecord, FollowUpRecord, IncidentRecord
 from hotfix.domain.document import Document
+from hotfix.domain.effect import Effect, EffectKind, EffectState
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind
 from hotfix.domain.incident import Incident
 from hotfix.ports.bug_database import Event, IncidentRow, IncidentStatus
@@ -51,6 +52,20 @@ def incident_row(record: IncidentRecord) -> IncidentRow:
 
 def event(record: EventRecord) -> Event:
     return Event(at=record.at, step=record.step, what=record.what, key=record.key)
+
+
+def effect(record: EffectRecord) -> Effect:
+    return Effect(
+        kind=EffectKind(record.kind),
+        key=record.key,
+        target=record.target,
+        state=EffectState(record.state),
+        run_id=record.run_id,
+        begun_at=record.begun_at,
+        ended_at=record.ended_at,
+        tries=record.tries,
+        what=record.what,
+    )
 
 
 def follow_up_item(record: FollowUpRecord) -> FollowUpItem:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from hotfix.adapters.bug_database.failures import in_our_words
 from hotfix.adapters.bug_database.tables import (
     BrokenTestRecord,
     DocumentRecord,
+    EffectRecord,
     EventRecord,
     FollowUpRecord,
     IncidentRecord,
@@ -30,8 +31,11 @@ from hotfix.adapters.bug_database.tables import (
 from hotfix.adapters.bug_database.types import KEY_LIMIT
 from hotfix.adapters.bug_database.upsert import add_if_absent, put
 from hotfix.domain.document import Document, Sha
+from hotfix.domain.effect import Effect, EffectState, Intent
+from hotfix.domain.errors import TakenOver
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import Incident
+from hotfix.domain.outcome import RunOutcome
 from hotfix.domain.testing import TestHistory, TestRun
 from hotfix.ports.bug_database import Event, IncidentRow, IncidentStatus
 
@@ -95,9 +99,7 @@ class SqlBugDatabase:
         self, incident: Incident, status: IncidentStatus, at: datetime, facts: Mapping[str, str]
     ) -> None:
         with self._writing(incident) as session:
-            record = session.get(IncidentRecord, (incident.id, incident.attempt), with_for_update=True)
-            if record is None:
-                raise IncidentNotRecorded(incident)
+            record = self._attempt_record(session, incident)
             record.status = status.value
             record.closed_at = record.closed_at or at
             record.facts = json.dumps({**json.loads(record.facts), **facts}, ensure_ascii=False)
@@ -271,6 +273,63 @@ class SqlBugDatabase:
             record = session.get(TestBaselineRecord, (service, version, selection))
             return rows.read(TestRun, record.content, f"a test run of {service}") if record else None
 
+    def begin_effect(self, incident: Incident, intent: Intent, run_id: str, at: datetime) -> None:
+        with self._writing(incident) as session:
+            keeper = self._attempt_record(session, incident).taken_over_by
+            if keeper not in (None, run_id):
+                raise TakenOver(incident.id, incident.attempt, keeper)
+            values = {
+                **_attempt(incident),
+                **_effect(intent),
+                "target": intent.target,
+                "state": EffectState.UNDER_WAY.value,
+                "run_id": run_id,
+                "begun_at": at,
+                "ended_at": None,
+                "tries": self._tries(session, incident, intent) + 1,
+                "what": "",
+            }
+            put(session, EffectRecord, values, ("incident_id", "attempt", "kind", "key"))
+
+    def end_effect(self, incident: Incident, intent: Intent, state: EffectState, at: datetime, what: str = "") -> None:
+        with self._writing(incident) as session:
+            record = session.scalar(_effect_of(incident, intent))
+            if record is not None:
+                record.state, record.ended_at, record.what = state.value, at, what
+
+    def effects(self, incident: Incident) -> tuple[Effect, ...]:
+        of_attempt = select(EffectRecord).filter_by(**_attempt(incident)).order_by(EffectRecord.number)
+        with self._reading() as session:
+            return tuple(map(rows.effect, session.scalars(of_attempt)))
+
+    def take_over(self, incident: Incident, run_id: str) -> None:
+        with self._writing(incident) as session:
+            self._attempt_record(session, incident).taken_over_by = run_id
+
+    def unfinished(self) -> tuple[Incident, ...]:
+        finished = (
+            select(DocumentRecord.incident_id)
+            .where(DocumentRecord.incident_id == IncidentRecord.id, DocumentRecord.attempt == IncidentRecord.attempt)
+            .where(DocumentRecord.kind == RunOutcome.__name__)
+        )
+        query = select(IncidentRecord).where(~finished.exists())
+        in_order = query.order_by(IncidentRecord.opened_at, IncidentRecord.id, IncidentRecord.attempt)
+        with self._reading() as session:
+            return tuple(map(rows.incident, session.scalars(in_order)))
+
+    @staticmethod
+    def _attempt_record(session: Session, incident: Incident) -> IncidentRecord:
+        """The attempt's row, locked until the transaction ends."""
+        record = session.get(IncidentRecord, (incident.id, incident.attempt), with_for_update=True)
+        if record is None:
+            raise IncidentNotRecorded(incident)
+        return record
+
+    @staticmethod
+    def _tries(session: Session, incident: Incident, intent: Intent) -> int:
+        record = session.scalar(_effect_of(incident, intent))
+        return record.tries if record else 0
+
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         with in_our_words(self._url), Session(self._reader) as session:
@@ -294,3 +353,11 @@ def _fits(key: str) -> bool:
 
 def _attempt(incident: Incident) -> dict[str, object]:
     return {"incident_id": incident.id, "attempt": incident.attempt}
+
+
+def _effect(intent: Intent) -> dict[str, str]:
+    return {"kind": intent.kind.value, "key": intent.key}
+
+
+def _effect_of(incident: Incident, intent: Intent) -> Select[EffectRecord]:
+    return select(EffectRecord).filter_by(**_attempt(incident), **_effect(intent))

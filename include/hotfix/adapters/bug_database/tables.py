@@ -33,7 +33,10 @@ def _of_an_attempt() -> ForeignKeyConstraint:
 
 
 class IncidentRecord(Table):
-    """One attempt at an incident. ``report`` is the whole ``Incident`` as JSON, ``facts`` a JSON object of strings."""
+    """One attempt at an incident. ``report`` is the whole ``Incident`` as JSON, ``facts`` a JSON object of strings.
+
+    ``taken_over_by`` is the run that finishes it, where the one that began it has died.
+    """
 
     __tablename__ = "incidents"
 
@@ -47,6 +50,7 @@ class IncidentRecord(Table):
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     facts: Mapped[str] = mapped_column(Prose)
     report: Mapped[str] = mapped_column(Prose)
+    taken_over_by: Mapped[str | None] = mapped_column(Key)
 
 
 class DocumentRecord(Table):
@@ -73,6 +77,26 @@ class EventRecord(Table):
     key: Mapped[str] = mapped_column(Key)
     at: Mapped[datetime] = mapped_column(UtcTime)
     step: Mapped[str] = mapped_column(Prose)
+    what: Mapped[str] = mapped_column(Prose)
+
+
+class EffectRecord(Table):
+    """Something done to the world outside; ``number`` keeps the order of first beginnings."""
+
+    __tablename__ = "effects"
+    __table_args__ = (_of_an_attempt(), UniqueConstraint("incident_id", "attempt", "kind", "key"))
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[str] = mapped_column(Key)
+    attempt: Mapped[int]
+    kind: Mapped[str] = mapped_column(Key)
+    key: Mapped[str] = mapped_column(Key)
+    target: Mapped[str] = mapped_column(Prose)
+    state: Mapped[str] = mapped_column(Key)
+    run_id: Mapped[str] = mapped_column(Key)
+    begun_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    tries: Mapped[int]
     what: Mapped[str] = mapped_column(Prose)
 
 
