@@ -292,7 +292,7 @@ class BugDatabaseContract:
         assert [effect.run_id for effect in database.effects(incident)] == ["compliance-7"]
         database.take_over(incident, "compliance-8")
         with pytest.raises(TakenOver, match="compliance-8"):
-            database.begin_effect(incident, PUSHED, "compliance-7", NOW)
+            database.begin_effect(incident, PUSHED, "run-1", NOW)
 
     def test_unfinished_is_what_no_outcome_closed(self, database: BugDatabase, incident: Incident) -> None:
         older = database.open_incident(an_incident(id="INC-2", run_id="run-2", opened_at=NOW - timedelta(hours=1)))

@@ -26,9 +26,8 @@ class StartRun(TriggerDagRunOperator):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            logical_date=None, fail_when_dag_is_paused=True, retries=RETRIES, retry_delay=RETRY_DELAY, **kwargs
-        )
+        tries: dict[str, Any] = {"retries": RETRIES, "retry_delay": RETRY_DELAY}
+        super().__init__(logical_date=None, fail_when_dag_is_paused=True, **(tries | kwargs))
 
     @abstractmethod
     def prepare(self, incident: Incident, context: Context, notes: Notes) -> tuple[str, dict[str, Any]]:

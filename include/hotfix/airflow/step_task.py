@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, D
 
 from hotfix.airflow.patient_task import is_resumed, patient_task, wait_until
 from hotfix.airflow.toolbox import toolbox
+from hotfix.airflow.work import work_at_hand
 from hotfix.domain.document import Document
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
@@ -35,8 +36,8 @@ def progress(line: str) -> None:
 
 
 def current_incident() -> Incident | None:
-    """The incident that this run opened, as the ledger has it; None when it opened none."""
-    return toolbox().bug_database.incident_of_run(str(get_current_context()["dag_run"].run_id))
+    """The incident that this task works on, as the ledger has it; None when its run opened none."""
+    return work_at_hand(toolbox().bug_database).incident
 
 
 def incident_to_recover() -> Incident:

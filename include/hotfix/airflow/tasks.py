@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import TriggerRule, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
+from hotfix.airflow.recovery_tasks import recovery_tools
 from hotfix.airflow.step_task import current_incident, incident_to_recover, progress, step_task
 from hotfix.airflow.toolbox import artefacts_of, migrate_bug_database, toolbox
 from hotfix.domain.approval import Approval
@@ -25,7 +26,7 @@ from hotfix.steps import open_incident as opening
 from hotfix.steps.apply_fix import apply_fix as apply_fix_step
 from hotfix.steps.assess_impact import assess_impact as assess_impact_step
 from hotfix.steps.back_up_files import back_up_files as back_up_files_step
-from hotfix.steps.close_run import close_run
+from hotfix.steps.close_run import close_run, taken_over_by_another_run
 from hotfix.steps.commit_hotfix import commit_hotfix as commit_hotfix_step
 from hotfix.steps.deploy import deploy as deploy_step
 from hotfix.steps.find_root_cause import find_root_cause as find_root_cause_step
@@ -33,6 +34,7 @@ from hotfix.steps.monitor_deployment import monitor_deployment as monitor_deploy
 from hotfix.steps.open_follow_up_pr import open_follow_up_pr as open_follow_up_pr_step
 from hotfix.steps.plan_minimal_fix import plan_minimal_fix as plan_minimal_fix_step
 from hotfix.steps.push_hotfix import push_hotfix as push_hotfix_step
+from hotfix.steps.recover_run import recover_run
 from hotfix.steps.review_security import review_security as review_security_step
 from hotfix.steps.roll_back_deployment import roll_back_deployment as roll_back_deployment_step
 from hotfix.steps.roll_back_fix import roll_back_fix as roll_back_fix_step
@@ -317,15 +319,21 @@ def document_rollback() -> PostMortem:
     return post_mortem
 
 
-@step_task(trigger_rule=TriggerRule.ALL_DONE)
+@step_task(trigger_rule=TriggerRule.ALL_DONE, time_limit=timedelta(minutes=45))
 def hotfix_outcome() -> RunOutcome:
-    """The only leaf: red unless the problem is fixed in production and on record, or was handed over."""
+    """The only leaf: red unless the problem is fixed in production and on record, or was handed over.
+
+    What tasks that died have left undone is done here first.
+    """
     incident = current_incident()
     tools = toolbox()
+    if incident:
+        recover_run(incident, recovery_tools(incident))
     # The catalog, not the service's tools: giving the lock back must not depend on a deployer's settings.
     repository = tools.repository_of(tools.catalog.profile(incident.service)) if incident else None
     outcome = close_run(incident, repository=repository, bug_database=tools.bug_database, clock=tools.clock)
-    if incident:
+    # Without it the compliance DAG finds this run, and hands it to people.
+    if incident and (outcome.succeeded or taken_over_by_another_run(incident, tools.bug_database)):
         tools.bug_database.record(incident, outcome)
     for check in outcome.criteria:
         progress(f"{'yes' if check.holds else 'NO '}: {check.name} ({check.detail})")

@@ -188,6 +188,11 @@ def patch_problems(patch: str) -> list[str]:
     return problems
 
 
+def lock_ref(service: str) -> str:
+    """The ref on the service's remote that lets one hotfix a service run."""
+    return f"refs/hotfix-locks/{service}"
+
+
 class Incident(Document):
     """One incident in one attempt to fix it. Everything a later step needs to know of the report."""
 
@@ -236,7 +241,7 @@ class Incident(Document):
 
     @property
     def lock_ref(self) -> str:
-        return f"refs/hotfix-locks/{self.service}"
+        return lock_ref(self.service)
 
     @property
     def has_reproducer(self) -> bool:

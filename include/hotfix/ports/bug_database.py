@@ -118,7 +118,7 @@ class BugDatabase(Protocol):
         """Journal an effect before it happens: one row for each kind and key, whose tries are counted.
 
         Raises:
-            TakenOver: another run than ``run_id`` has taken this attempt over.
+            TakenOver: ``run_id`` began this attempt, and another run has taken it over.
         """
 
     def end_effect(self, incident: Incident, intent: Intent, state: EffectState, at: datetime, what: str = "") -> None:
@@ -128,7 +128,7 @@ class BugDatabase(Protocol):
         """The journal of one attempt, in the order of first beginnings."""
 
     def take_over(self, incident: Incident, run_id: str) -> None:
-        """From now on only the run ``run_id`` may have effects for this attempt, whoever else comes back to life."""
+        """From now on the run that began this attempt has no effects any more, also if it comes back to life."""
 
     def unfinished(self) -> tuple[Incident, ...]:
         """Attempts whose run left no ``RunOutcome``, oldest first."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hotfix.domain.approval import ApprovalDecision
 from hotfix.domain.assessment import Decision
+from hotfix.domain.document import Sha
+from hotfix.domain.effect import EffectKind, EffectState
 from hotfix.domain.incident import Incident
 from hotfix.domain.outcome import CriterionCheck, Ending, RunOutcome
 from hotfix.domain.security import SecurityVerdict
@@ -15,6 +17,7 @@ from hotfix.ports.repository import Repository
 from hotfix.steps.open_incident import release_lock
 from hotfix.steps.post_mortem_text import summary
 from hotfix.steps.record import Record, read_record
+from hotfix.steps.settle_effects import settle_effects
 from hotfix.steps.update_bug_database import facts
 from hotfix.steps.what_went_wrong import FINISHED, what_went_wrong
 
@@ -42,7 +45,23 @@ def close_run(
     ending = _ending(record, criteria)
     bug_database.close_incident(incident, STATUS[ending], clock.now(), facts(record))
     release_lock(incident, repository)
+    settle_effects(incident, live=_last_seen(record), repository=repository, bug_database=bug_database, clock=clock)
     return RunOutcome(ending=ending, summary=_summary(record, ending, criteria), criteria=criteria)
+
+
+def taken_over_by_another_run(incident: Incident, bug_database: BugDatabase) -> bool:
+    """Whether the next attempt, the incident response or the standard fix was started."""
+    return any(
+        effect.kind is EffectKind.START_RUN and effect.state is EffectState.DONE
+        for effect in bug_database.effects(incident)
+    )
+
+
+def _last_seen(record: Record) -> Sha | None:
+    """What production was last seen to run."""
+    if record.rollback:
+        return record.rollback.production
+    return record.live.version if record.live else None
 
 
 def success_criteria(record: Record) -> tuple[CriterionCheck, ...]:
@@ -88,14 +107,14 @@ def _ending(record: Record, criteria: tuple[CriterionCheck, ...]) -> Ending:
         return Ending.FIXED
     if all(check.holds for check in criteria[:-1]):
         return Ending.FIXED_RECORD_INCOMPLETE
-    if _handed_over(record):
+    if handed_over(record):
         return Ending.HANDED_OVER
     if record.assessment and record.rollback and record.rollback.verified:
         return Ending.ROLLED_BACK
     return Ending.FAILED
 
 
-def _handed_over(record: Record) -> bool:
+def handed_over(record: Record) -> bool:
     """Assessed as no emergency, and the run that takes over was really started."""
     standard = record.assessment is not None and record.assessment.decision is Decision.STANDARD
     return standard and any(

@@ -12,9 +12,10 @@ from typing import Any
 from hotfix.domain.document import Artefact, Sha
 from hotfix.domain.errors import HotfixError, InvalidIncident, RefMoved, ServiceBusy
 from hotfix.domain.incident import ApprovalMode, Incident, IncidentReport
+from hotfix.domain.outcome import RunOutcome
 from hotfix.domain.service import Policy, ServiceProfile
 from hotfix.ports.artefacts import ArtefactStore
-from hotfix.ports.bug_database import BugDatabase, IncidentStatus
+from hotfix.ports.bug_database import BugDatabase, Event, IncidentStatus
 from hotfix.ports.catalog import Catalog
 from hotfix.ports.clock import Clock
 from hotfix.ports.deployer import Deployer
@@ -74,7 +75,7 @@ def open_incident(
     incident = known or bug_database.open_incident(
         _describe(report, profile, run, repository, deployer, bug_database, artefacts, clock)
     )
-    _take_lock(incident, repository, clock)
+    _take_lock(incident, repository, bug_database, clock)
     return incident
 
 
@@ -213,7 +214,7 @@ def _resolve(param: str, name: str, repository: Repository) -> Sha:
     return sha
 
 
-def _take_lock(incident: Incident, repository: Repository, clock: Clock) -> None:
+def _take_lock(incident: Incident, repository: Repository, bug_database: BugDatabase, clock: Clock) -> None:
     """One hotfix a service: whoever creates the ref holds the lock. The next attempt waits for the one before."""
     lock = lock_of(incident, repository)
     for _ in range(LOCK_WAIT_SECONDS):
@@ -221,17 +222,30 @@ def _take_lock(incident: Incident, repository: Repository, clock: Clock) -> None
             repository.push(incident.lock_ref, lock, expect=None)
         except RefMoved:
             holder = json.loads(repository.read_mark(incident.lock_ref) or "{}")
-            if not holder:
+            if not holder or _given_back(holder["run"], incident, repository, bug_database, clock):
                 continue
             if holder["incident"] != incident.id:
                 raise ServiceBusy(
                     f"Service {incident.service} is locked by incident {holder['incident']} (run {holder['run']}).",
-                    "Watch that run; trigger again when it has ended.",
+                    "Watch that run; trigger again when it has ended. If it died, trigger hotfix_compliance first.",
                 ) from None
             clock.sleep(1)
         else:
             return
     raise ServiceBusy(f"The earlier attempt at {incident.id} still holds the lock after {LOCK_WAIT_SECONDS} s.")
+
+
+def _given_back(
+    run_id: str, incident: Incident, repository: Repository, bug_database: BugDatabase, clock: Clock
+) -> bool:
+    """Whether the lock was a leftover of a run that the ledger has closed: an emergency does not wait for it."""
+    holder = bug_database.incident_of_run(run_id)
+    if holder is None or bug_database.find(holder, RunOutcome) is None:
+        return False
+    release_lock(holder, repository)
+    said = f"the lock was still held by run {run_id}, which has ended: given back"
+    bug_database.note(incident, Event(at=clock.now(), step="open_incident", what=said, key="open_incident/stale_lock"))
+    return True
 
 
 def lock_of(incident: Incident, repository: Repository) -> Sha:

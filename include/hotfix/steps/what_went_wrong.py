@@ -25,6 +25,7 @@ _RECOVERY = {
     "update_bug_database",
     "open_follow_up_pr",
     "incident_response",
+    "hotfix_compliance",
 }
 
 

@@ -177,8 +177,8 @@ class InMemoryBugDatabase:
 
     def begin_effect(self, incident: Incident, intent: Intent, run_id: str, at: datetime) -> None:
         self._require(incident)
-        keeper = self._keepers.get(_attempt(incident), run_id)
-        if keeper != run_id:
+        keeper = self._keepers.get(_attempt(incident))
+        if keeper and run_id == incident.run_id:
             raise TakenOver(incident.id, incident.attempt, keeper)
         name = (_attempt(incident), intent.kind, _key(intent.key))
         tries = self._effects[name].tries + 1 if name in self._effects else 1

@@ -275,9 +275,9 @@ class SqlBugDatabase:
 
     def begin_effect(self, incident: Incident, intent: Intent, run_id: str, at: datetime) -> None:
         with self._writing(incident) as session:
-            keeper = self._attempt_record(session, incident).taken_over_by
-            if keeper not in (None, run_id):
-                raise TakenOver(incident.id, incident.attempt, keeper)
+            attempt = self._attempt_record(session, incident)
+            if attempt.taken_over_by and run_id == attempt.run_id:
+                raise TakenOver(incident.id, incident.attempt, attempt.taken_over_by)
             values = {
                 **_attempt(incident),
                 **_effect(intent),
