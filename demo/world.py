@@ -89,7 +89,7 @@ class World:
         """The last healthy release in production, under the customers' requests."""
         self.production.install(self.root / "shop.git", self.history.good)
         self.production.start()
-        self._deploy(self.history.good)
+        self.deploy(self.history.good)
         command = [sys.executable, "-m", "demo.traffic", "--url", self.production.url, "--rate", str(RATE)]
         self._traffic = subprocess.Popen(
             [*command, "--out", str(self.requests)], cwd=REPOSITORY, stdin=subprocess.DEVNULL, start_new_session=True
@@ -98,7 +98,7 @@ class World:
 
     def release_regression(self) -> None:
         """Somebody releases the version with the hidden regression."""
-        self._deploy(self.history.bad)
+        self.deploy(self.history.bad)
 
     def version(self) -> str:
         """What production itself says that it runs."""
@@ -133,7 +133,8 @@ class World:
     ) -> None:
         self.stop()
 
-    def _deploy(self, sha: str) -> None:
+    def deploy(self, sha: str) -> None:
+        """Somebody deploys a version by hand."""
         deployer = LocalDeployer(
             LocalDeployerProfile.model_validate(self.profile()["deployer"]),
             f"{self.production.url}/version",

@@ -1,0 +1,1 @@
+"""The whole workflow under faults, on a running Airflow: ``make chaos``, or ``python -m chaos --help``."""

@@ -1,0 +1,126 @@
+"""Every fault of the list on a running Airflow, and what became of each: ``make chaos``, ``python -m chaos``.
+
+Several services with a real git history, a real production and real customers are broken at the same time; each run of
+the workflow meets one fault. Everything is under ``.chaos`` and is stopped at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from chaos.faults import FAULTS, OUTAGES
+from chaos.faults.outages import PLACES
+from chaos.play import Outcome, play, play_outage
+from chaos.stage import Stage
+from chaos.table import write_table
+from demo.airflow_api import AirflowApi
+from demo.airflow_stack import REPOSITORY, AirflowStack
+from demo.play import wait_for_dag
+from demo.world import World
+
+HOME = REPOSITORY / ".chaos"
+HEARTBEAT_TIMEOUT = "30"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 every invariant held, 1 one did not, 2 there is no such fault."""
+    arguments = _parser().parse_args(argv)
+    console = Console(highlight=False)
+    if arguments.list:
+        for name, one in {**FAULTS, **OUTAGES}.items():
+            print(f"{name:<28} {one.about}")
+        return 0
+    if unknown := set(arguments.only) - set(FAULTS) - set(OUTAGES):
+        console.print(f"there is no fault {', '.join(sorted(unknown))}: see --list")
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    began = time.monotonic()
+    with airflow(HOME) as stack:
+        outcomes = run(stack, HOME, arguments.only, arguments.at_once, console)
+    seconds = time.monotonic() - began
+    broken = [outcome for outcome in outcomes if outcome.problems]
+    console.print(f"{len(outcomes)} runs under faults in {seconds:.0f} s, {len(broken)} not as they have to be")
+    if arguments.table:
+        write_table(Path(arguments.table), outcomes, seconds)
+    return 1 if broken or not outcomes else 0
+
+
+@contextmanager
+def airflow(home: Path) -> Iterator[AirflowStack]:
+    """An Airflow with the plugin that kills tasks; gone at the end, its files stay for a look."""
+    shutil.rmtree(home, ignore_errors=True)
+    stack = AirflowStack(home / "airflow", home / "services")
+    arm(stack, home)
+    with stack:
+        wait_for_dag(AirflowApi(stack.url, "viewer"))
+        yield stack
+
+
+def arm(stack: AirflowStack, home: Path) -> Path:
+    """Give an Airflow that has not started the plugin that kills tasks; the folder for its plans."""
+    plugins, plans = home / "plugins", home / "plans"
+    for folder in (plugins, plans, stack.services):
+        folder.mkdir(parents=True, exist_ok=True)
+    for source in (*(REPOSITORY / "plugins").glob("*.py"), *(REPOSITORY / "chaos" / "plugins").glob("*.py")):
+        shutil.copy(source, plugins)
+    stack.environment |= {
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
+        "HOTFIX_CHAOS": str(plans),
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_TIMEOUT,
+    }
+    return plans
+
+
+def run(stack: AirflowStack, home: Path, only: Sequence[str], at_once: int, console: Console) -> list[Outcome]:
+    """The faults side by side, then the outages one after the other."""
+    names = [name for name in FAULTS if not only or name in only]
+    outages = [outage for name, outage in OUTAGES.items() if not only or name in only]
+    total, done = len(names) + len(PLACES) * len(outages), 0
+    saying = threading.Lock()
+
+    def say(outcome: Outcome) -> Outcome:
+        nonlocal done
+        with saying:
+            done += 1
+            mark = "[red]✗[/]" if outcome.problems else "[green]✓[/]"
+            console.print(f"{mark} {done:>2}/{total} {outcome.name:<28} {outcome.ended:<14} {outcome.seconds:5.0f} s")
+            for problem in outcome.problems:
+                console.print(f"    {problem}", markup=False)
+        return outcome
+
+    def stage(name: str) -> Stage:
+        service = f"shop-{name.replace('_', '-')}"
+        return Stage(World(home / "worlds" / service, service), stack, home / "plans")
+
+    with ThreadPoolExecutor(at_once) as pool:
+        outcomes = list(pool.map(lambda name: say(play(FAULTS[name], stage(name))), names))
+    for outage in outages:
+        held = {place: stage(f"{outage.name}-{place}") for place in PLACES}
+        outcomes += [say(outcome) for outcome in play_outage(outage, held)]
+    return outcomes
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--list", action="store_true", help="name the faults and end")
+    parser.add_argument("--only", nargs="+", default=[], metavar="FAULT", help="only these")
+    parser.add_argument("--at-once", type=int, default=4, metavar="N", help="runs side by side (4)")
+    parser.add_argument("--table", metavar="FILE", help="put the outcomes into this Markdown file, between its marks")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

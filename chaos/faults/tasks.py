@@ -1,0 +1,161 @@
+"""The process of a task dies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chaos.fault import ROLLED_BACK, Expected, Fault, Live
+from chaos.stage import DAG, Stage, comply, wait_until
+from hotfix.ports.bug_database import IncidentStatus
+
+COMPLIANCE = "hotfix_compliance"
+FOR_GOOD = 99
+BY_COMPLIANCE = Expected(IncidentStatus.ROLLED_BACK, Live.BEFORE, green=False, finished_by=COMPLIANCE)
+EVERY = (
+    *("open_incident", "assess_impact", "production_impact", "find_root_cause", "plan_minimal_fix", "back_up_files"),
+    *("apply_fix", "run_critical_tests", "tests_pass", "review_security", "security_clear", "await_approval"),
+    *("approved", "commit_hotfix", "push_hotfix", "deploy", "monitor_deployment", "validate_production"),
+    *("production_stable", "write_post_mortem", "update_bug_database", "open_follow_up_pr", "hotfix_outcome"),
+)
+EVERY_OF_ROLLBACK = (
+    *("roll_back_deployment", "roll_back_fix", "verify_rollback", "document_rollback", "another_candidate"),
+    *("escalate", "hotfix_outcome"),
+)
+
+
+@dataclass(frozen=True)
+class Killed(Fault):
+    """SIGKILL for these tasks, ``times`` times each; ``worker``: for the process that looks after the task, too."""
+
+    tasks: tuple[str, ...] = ()
+    moment: str = "mixed"
+    times: int = 1
+    worker: bool = False
+
+    def prepare(self, stage: Stage) -> None:
+        stage.condemn(*self.tasks, moment=self.moment, times=self.times, worker=self.worker)
+
+    def after(self, stage: Stage) -> None:
+        if self.expected.finished_by == COMPLIANCE:
+            comply(stage)
+
+    def problems(self, stage: Stage) -> list[str]:
+        killed = {task.rsplit(".", 1)[-1] for task in stage.killed()}
+        missed = set(self.tasks) - killed
+        return [f"never killed: {', '.join(sorted(missed))}"] if missed else []
+
+
+@dataclass(frozen=True)
+class Forgotten(Fault):
+    """The run is deleted from Airflow, as by a machine whose disk is gone."""
+
+    task: str = "await_approval"
+
+    def report(self, stage: Stage) -> None:
+        stage.trigger(approval_window="3600")
+
+    def at(self, stage: Stage, task: str, state: str) -> None:
+        if task == self.task and state == "deferred":
+            stage.api("admin").call("DELETE", f"/dags/{DAG}/dagRuns/{stage.runs[0]}")
+
+    def after(self, stage: Stage) -> None:
+        wait_until(lambda: stage.state(stage.runs[0]) == "gone", 60, "the run is forgotten")
+        comply(stage)
+
+
+TASKS: tuple[Fault, ...] = (
+    *(
+        Killed(
+            f"every-task-{name}",
+            f"SIGKILL of each of {len(EVERY)} tasks {words}",
+            tasks=EVERY,
+            moment=name,
+            quick=name == "end",
+        )
+        for name, words in (
+            ("begin", "as its work begins"),
+            ("middle", "0.2 s into its work"),
+            ("end", "when its work is done and Airflow is not yet told"),
+        )
+    ),
+    Killed(
+        "every-rollback-task",
+        f"SIGKILL of each of {len(EVERY_OF_ROLLBACK)} tasks of a rollback",
+        ROLLED_BACK,
+        patch="unstable.patch",
+        tasks=EVERY_OF_ROLLBACK,
+        quick=True,
+    ),
+    Killed(
+        "open-lost",
+        "open_incident dies on all four tries, the lock taken",
+        Expected(IncidentStatus.FAILED, Live.BEFORE, green=False),
+        tasks=("open_incident",),
+        moment="end",
+        times=FOR_GOOD,
+    ),
+    Killed(
+        "push-lost",
+        "push_hotfix dies on all four tries, the branch pushed",
+        ROLLED_BACK,
+        tasks=("push_hotfix",),
+        moment="end",
+        times=FOR_GOOD,
+    ),
+    Killed(
+        "deploy-lost",
+        "deploy dies on all four tries, the hotfix live",
+        ROLLED_BACK,
+        tasks=("deploy",),
+        moment="end",
+        times=FOR_GOOD,
+    ),
+    Killed(
+        "deploy-half-done",
+        "deploy dies on all four tries, 0.2 s into the work",
+        ROLLED_BACK,
+        tasks=("deploy",),
+        moment="middle",
+        times=FOR_GOOD,
+    ),
+    Killed(
+        "post-mortem-lost",
+        "write_post_mortem dies on all four tries",
+        tasks=("write_post_mortem",),
+        moment="begin",
+        times=FOR_GOOD,
+    ),
+    Killed(
+        "rollback-lost",
+        "roll_back_deployment dies on all four tries, the hotfix unstable",
+        ROLLED_BACK,
+        patch="unstable.patch",
+        tasks=("roll_back_deployment",),
+        moment="begin",
+        times=FOR_GOOD,
+        quick=True,
+    ),
+    Killed(
+        "escalation-lost",
+        "escalate dies on all four tries: nobody is told",
+        BY_COMPLIANCE,
+        patch="insecure.patch",
+        tasks=("escalate",),
+        moment="begin",
+        times=FOR_GOOD,
+    ),
+    Killed(
+        "outcome-lost",
+        "hotfix_outcome dies on all four tries, all work done",
+        Expected(IncidentStatus.RESOLVED, Live.FIX, green=False, finished_by=COMPLIANCE),
+        tasks=("hotfix_outcome",),
+        moment="begin",
+        times=FOR_GOOD,
+        quick=True,
+    ),
+    *(
+        Killed(f"worker-{task}", f"the worker dies with {task}", tasks=(task,), moment="middle", worker=True)
+        for task in ("await_approval", "deploy", "validate_production")
+    ),
+    Forgotten("run-forgotten", "the run is gone from Airflow while it awaits approval", BY_COMPLIANCE),
+)

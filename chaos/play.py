@@ -1,0 +1,138 @@
+"""One fault, or one outage, from the report to the verdict."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from chaos.fault import Fault
+from chaos.faults.outages import PLACES, Outage
+from chaos.invariants import broken_invariants
+from chaos.stage import DAG, ENDED, Stage, set_up, wait_until
+from demo.airflow_api import ApiError
+
+LIMIT = 900.0
+POLL = 0.7
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``problems`` is empty when everything is as it has to be. ``ended``: what became of it, in words."""
+
+    name: str
+    about: str
+    ended: str
+    seconds: float
+    problems: tuple[str, ...]
+
+
+def play(fault: Fault, stage: Stage) -> Outcome:
+    """The workflow under one fault."""
+    began = time.monotonic()
+    try:
+        fault.prepare(stage)
+        with set_up(stage):
+            fault.report(stage)
+            watch(stage, fault.at)
+            fault.after(stage)
+            _wait_for_people(stage)
+            problems = [*broken_invariants(stage, fault.expected), *fault.problems(stage)]
+    except (TimeoutError, ApiError, OSError, RuntimeError) as error:
+        problems = [f"{type(error).__name__}: {error}"]
+    return _outcome(fault, stage, time.monotonic() - began, problems)
+
+
+def watch(stage: Stage, at: Callable[[Stage, str, str], None]) -> None:
+    """Tell every change of a task's state (short name, state) until no run of the stage goes on.
+
+    Raises:
+        TimeoutError: after ``LIMIT`` seconds.
+    """
+    deadline = time.monotonic() + LIMIT
+    going = list(stage.runs)
+    while going:
+        for run in going:
+            for task in _tasks(stage, run):
+                short, state = task["task_id"].rsplit(".", 1)[-1], task["state"] or "waiting"
+                if f"{run}:{short}:{state}" not in stage.seen:
+                    stage.seen[f"{run}:{short}:{state}"] = stage.seen[f"{short}:{state}"] = ""
+                    at(stage, short, state)
+        going = [run for run in going if stage.state(run) not in (*ENDED, "gone")]
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{', '.join(going)} did not end within {LIMIT:.0f} s")
+        time.sleep(POLL)
+
+
+def play_outage(outage: Outage, stages: Mapping[str, Stage]) -> list[Outcome]:
+    """Three runs, one at each of ``PLACES`` when the outage strikes: an outcome for each."""
+    held = {place: Held(f"{outage.name}-{place}", f"{outage.about}, during {place}", place=place) for place in PLACES}
+    stack = stages["deploy"].stack
+    with ThreadPoolExecutor(len(PLACES)) as pool:
+        futures = [pool.submit(play, held[place], stages[place]) for place in PLACES]
+        while not all(fault.arrived.is_set() for fault in held.values()) and not any(map(Future.done, futures)):
+            time.sleep(POLL)
+        outage.strike(stack)
+        stack.wait_until_healthy()
+        for place in PLACES:
+            held[place].let_go(stages[place])
+        return [future.result() for future in futures]
+
+
+@dataclass(frozen=True)
+class Held(Fault):
+    """A run that stays at ``place`` until it is let go."""
+
+    place: str = ""
+    arrived: threading.Event = field(default_factory=threading.Event)
+
+    def prepare(self, stage: Stage) -> None:
+        if self.place == "deploy":
+            stage.profile["deployer"]["time_limit"] = 240
+        if self.place == "validate_production":
+            stage.profile["monitoring"] |= {"window": 60, "limit": 120}
+
+    def report(self, stage: Stage) -> None:
+        stage.trigger(approval_window=900 if self.place == "await_approval" else 8)
+
+    def at(self, stage: Stage, task: str, state: str) -> None:
+        if self.place == "deploy" and task == "await_approval" and state == "deferred":
+            stage.trial("wait")
+        if task == self.place and state in ("running", "deferred"):
+            threading.Timer(3, self.arrived.set).start()
+
+    def let_go(self, stage: Stage) -> None:
+        stage.trial("")
+        if self.place == "await_approval":
+            stage.api("approver").answer(DAG, stage.runs[0], "deployment.await_approval", "Approve")
+
+
+def _tasks(stage: Stage, run: str) -> list[dict[str, Any]]:
+    try:
+        return stage.api("viewer").tasks(DAG, run)
+    except ApiError as error:
+        if error.status == 404:
+            return []
+        raise
+
+
+def _wait_for_people(stage: Stage) -> None:
+    """Until the incident responses of the stage have ended."""
+    api = stage.api("viewer")
+
+    def ended() -> bool:
+        runs = [run for run in api.runs("incident_response") if run["dag_run_id"].startswith(f"{stage.issue}")]
+        return all(run["state"] in ENDED for run in runs)
+
+    wait_until(ended, 300, "the incident response")
+
+
+def _outcome(fault: Fault, stage: Stage, seconds: float, problems: list[str]) -> Outcome:
+    rows = [
+        row for issue in (stage.issue, f"{stage.issue}-0", f"{stage.issue}-1") for row in stage.records.attempts(issue)
+    ]
+    status = ", ".join(row.status.value.replace("_", " ") for row in rows) or "no record"
+    return Outcome(fault.name, fault.about, status, seconds, tuple(problems))
