@@ -29,16 +29,18 @@ class Increase:
 def increases(series: Sequence[Series], since: float) -> Iterator[Increase]:
     """Of each series, from one scrape to the next, both at ``since`` or later.
 
-    A counter that fell was reset, and has counted from 0 since (as in PromQL's ``increase``). A series that begins
-    while others were scraped already, an instance or a status code that is new, counts from 0 as well; PromQL would
-    lose its first scrape. Nothing is extrapolated.
+    A counter that fell was reset, and has counted from 0 since (as in PromQL's ``increase``). A series that is new, of
+    another status code or another instance, counts from 0 as well; PromQL would lose its first scrape. It is new when
+    it begins in a scrape (all samples of one have one time) that was not the first one of its target, or when the
+    others had been scraped for longer than a target waits for its turn. Nothing is extrapolated.
     """
     gaps = [late[0] - early[0] for each in series for early, late in zip(each.points, each.points[1:], strict=False)]
     usual = statistics.median(gaps) if gaps else math.inf
     begun = min((each.points[0][0] for each in series if each.points), default=math.inf)
+    later = {at for each in series for at, _ in each.points[1:]}
     for each in series:
         before: tuple[float, float] | None = None
-        if each.points and each.points[0][0] > begun + MISSED / 2 * usual:
+        if each.points and (each.points[0][0] in later or each.points[0][0] > begun + MISSED / 2 * usual):
             before = (each.points[0][0] - usual, 0.0)
         for at, value in each.points:
             if not math.isfinite(value):
