@@ -9,7 +9,7 @@ RUNS ?= 2000
 export PYTHONPATH := include:.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench-analysis bench-security bench-stability bench-tests check format requirements clean
+.PHONY: help demo test test-fast chaos bench-analysis bench-security bench-stability bench-tests check format requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ test: $(VENV)/.ready-dev ## every test, the scenarios on a running Airflow inclu
 
 test-fast: $(VENV)/.ready-dev ## the tests that need neither a running Airflow nor the network
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not stack and not network" $(PYTEST_ARGS)
+
+chaos: $(VENV)/.ready-dev ## the whole workflow under faults (FAULTS="name …"; all of them go into docs/reliability.md)
+	@$(BIN)/python -m chaos $(if $(FAULTS),--only $(FAULTS),--table docs/reliability.md)
 
 bench-analysis: $(VENV)/.ready-dev ## root cause and minimal fix beside git bisect (CASES=folder, BENCH_REPOS=folder)
 	$(BIN)/python -m bench.analysis $(CASES)

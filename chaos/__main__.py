@@ -22,7 +22,7 @@ from rich.console import Console
 from chaos.faults import FAULTS, OUTAGES
 from chaos.faults.outages import PLACES
 from chaos.play import Outcome, play, play_outage
-from chaos.stage import Stage
+from chaos.stage import Stage, announce, arm, service_of
 from chaos.table import write_table
 from demo.airflow_api import AirflowApi
 from demo.airflow_stack import REPOSITORY, AirflowStack
@@ -30,7 +30,6 @@ from demo.play import wait_for_dag
 from demo.world import World
 
 HOME = REPOSITORY / ".chaos"
-HEARTBEAT_TIMEOUT = "30"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,25 +60,12 @@ def airflow(home: Path) -> Iterator[AirflowStack]:
     """An Airflow with the plugin that kills tasks; gone at the end, its files stay for a look."""
     shutil.rmtree(home, ignore_errors=True)
     stack = AirflowStack(home / "airflow", home / "services")
-    arm(stack, home)
+    places = [f"{name}-{place}" for name in OUTAGES for place in PLACES]
+    announce(stack, map(service_of, [*FAULTS, *places]))
+    arm(stack, home / "plugins", home / "plans")
     with stack:
         wait_for_dag(AirflowApi(stack.url, "viewer"))
         yield stack
-
-
-def arm(stack: AirflowStack, home: Path) -> Path:
-    """Give an Airflow that has not started the plugin that kills tasks; the folder for its plans."""
-    plugins, plans = home / "plugins", home / "plans"
-    for folder in (plugins, plans, stack.services):
-        folder.mkdir(parents=True, exist_ok=True)
-    for source in (*(REPOSITORY / "plugins").glob("*.py"), *(REPOSITORY / "chaos" / "plugins").glob("*.py")):
-        shutil.copy(source, plugins)
-    stack.environment |= {
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
-        "HOTFIX_CHAOS": str(plans),
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_TIMEOUT,
-    }
-    return plans
 
 
 def run(stack: AirflowStack, home: Path, only: Sequence[str], at_once: int, console: Console) -> list[Outcome]:
@@ -100,7 +86,7 @@ def run(stack: AirflowStack, home: Path, only: Sequence[str], at_once: int, cons
         return outcome
 
     def stage(name: str) -> Stage:
-        service = f"shop-{name.replace('_', '-')}"
+        service = service_of(name)
         return Stage(World(home / "worlds" / service, service), stack, home / "plans")
 
     with ThreadPoolExecutor(at_once) as pool:

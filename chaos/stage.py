@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +15,14 @@ from typing import Any
 import yaml
 
 from demo.airflow_api import AirflowApi
-from demo.airflow_stack import AirflowStack
+from demo.airflow_stack import REPOSITORY, AirflowStack
 from demo.play import ledger
 from demo.sample_service.git import git
 from demo.world import World
 from hotfix.ports.bug_database import BugDatabase
 
 DAG = "emergency_hotfix"
+HEARTBEAT_TIMEOUT = "30"  # seconds until Airflow gives a task up whose worker is gone; its default is 300
 ENDED = ("success", "failed")
 # Beside gunicorn's own: waits, hangs or fails where the file ``trial.mode`` beside it says so.
 TRIAL = """\
@@ -82,7 +83,6 @@ class Stage:
     def describe(self) -> None:
         """Write the profile, as the fault has left it, into the catalog."""
         text = yaml.safe_dump(self.profile, sort_keys=False, allow_unicode=True)
-        self.stack.services.mkdir(parents=True, exist_ok=True)
         (self.stack.services / f"{self.service}.yaml").write_text(text)
 
     def trial(self, mode: str) -> None:
@@ -143,6 +143,31 @@ class Stage:
         link.symlink_to(self.world.production.access_log)
         self.profile["monitoring"]["access_log"] = str(link)
         return link
+
+
+def service_of(fault: str) -> str:
+    """The name of the service that meets a fault."""
+    return f"shop-{fault.replace('_', '-')}"
+
+
+def arm(stack: AirflowStack, plugins: Path, plans: Path) -> None:
+    """Give an Airflow that has not started yet the plugin that kills tasks as the plans in a folder say."""
+    for folder in (plugins, plans):
+        folder.mkdir(parents=True, exist_ok=True)
+    for source in (*(REPOSITORY / "plugins").glob("*.py"), *(REPOSITORY / "chaos" / "plugins").glob("*.py")):
+        shutil.copy(source, plugins)
+    stack.environment |= {
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_TIMEOUT,
+        "HOTFIX_CHAOS": str(plans),
+    }
+
+
+def announce(stack: AirflowStack, services: Iterable[str]) -> None:
+    """Put services into the catalog before Airflow reads it: the form offers only what is there by name."""
+    stack.services.mkdir(parents=True, exist_ok=True)
+    for service in services:
+        (stack.services / f"{service}.yaml").write_text(f"name: {service}\n")
 
 
 def wait_until(condition: Any, seconds: float, what: str) -> None:

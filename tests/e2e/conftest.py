@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +11,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from chaos.faults import FAULTS
+from chaos.stage import announce, arm, service_of
 from demo.airflow_api import AirflowApi
-from demo.airflow_stack import REPOSITORY, AirflowStack
+from demo.airflow_stack import AirflowStack
 from demo.play import Played, play, wait_for_dag
 from demo.scenarios import SCENARIOS
 from demo.world import World
@@ -25,8 +26,6 @@ EXTRA_WORLDS = (
     "shop-params",
     "shop-approval",
     "shop-approval-person",
-    "shop-kills",
-    "shop-kills-rollback",
     "shop-twice",
 )
 
@@ -49,21 +48,19 @@ def worlds(tmp_path_factory: pytest.TempPathFactory, services: Path) -> Mapping[
 
 
 @pytest.fixture(scope="session")
-def kills(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Which tasks the plugin of the tests has killed: a folder a service, an empty file a task."""
-    return tmp_path_factory.mktemp("kills")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Which tasks of which services are to be killed."""
+    return tmp_path_factory.mktemp("plans")
 
 
 @pytest.fixture(scope="session")
 def stack(
-    worlds: Mapping[str, World], services: Path, kills: Path, tmp_path_factory: pytest.TempPathFactory
+    worlds: Mapping[str, World], services: Path, plans: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AirflowStack]:
-    """A running Airflow, with the plugins of the product and those of the tests."""
-    plugins = tmp_path_factory.mktemp("plugins")
-    for source in (*(REPOSITORY / "plugins").glob("*.py"), *Path(__file__).with_name("plugins").glob("*.py")):
-        shutil.copy(source, plugins)
+    """A running Airflow, with the plugins of the product and the one that kills tasks."""
     running = AirflowStack(tmp_path_factory.mktemp("airflow"), services)
-    running.environment |= {"AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins), "HOTFIX_TEST_KILLS": str(kills)}
+    announce(running, map(service_of, FAULTS))
+    arm(running, tmp_path_factory.mktemp("plugins"), plans)
     with running:
         wait_for_dag(AirflowApi(running.url, "viewer"))
         yield running

@@ -98,19 +98,19 @@ class EscalateDeadRun(Escalate):
 def release_locks() -> None:
     """Give back the locks of runs that have ended; red where a lock needs a person."""
     tools = toolbox()
-    released, left = release_stale_locks(
+    report = release_stale_locks(
         catalog=tools.catalog,
         repository=tools.repository_of,
         about=about,
         bug_database=tools.bug_database,
         clock=tools.clock,
     )
-    for line in released:
+    for line in (*report.released, *report.unchecked):
         progress(line)
-    for line in left:
+    for line in report.unknown:
         log.error("%s", line)
-    if left:
-        raise AirflowFailException("\n".join(left))
+    if report.unknown:
+        raise AirflowFailException("\n".join(report.unknown))
 
 
 def _incident(dead: DeadRun) -> Incident:

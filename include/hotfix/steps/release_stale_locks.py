@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from hotfix.domain.document import Document
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident, lock_ref
 from hotfix.domain.outcome import RunOutcome
@@ -17,6 +18,14 @@ from hotfix.ports.repository import Repository
 from hotfix.steps.open_incident import release_lock
 
 
+class LockReport(Document):
+    """A line for each lock that was given back, that people have to look at, or that nobody could look at."""
+
+    released: tuple[str, ...]
+    unknown: tuple[str, ...]
+    unchecked: tuple[str, ...]
+
+
 def release_stale_locks(
     *,
     catalog: Catalog,
@@ -24,14 +33,14 @@ def release_stale_locks(
     about: Callable[[Incident], AbstractContextManager[None]],
     bug_database: BugDatabase,
     clock: Clock,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What was given back, and what people have to look at, a line each.
+) -> LockReport:
+    """Give back the locks of runs that the ledger has closed.
 
-    Only the lock of a run that the ledger has closed is given back. One that the ledger does not know may be of another
-    installation that works on the same remote.
+    One that the ledger does not know may be of another installation that works on the same remote: it stays.
     """
     released: list[str] = []
-    left: list[str] = []
+    unknown: list[str] = []
+    unchecked: list[str] = []
     for name in catalog.names():
         try:
             remote = repository(catalog.profile(name))
@@ -40,7 +49,7 @@ def release_stale_locks(
                 continue
             incident = _holder(holder, bug_database)
             if incident is None:
-                left.append(_unknown(name, holder, remote))
+                unknown.append(_unknown(name, holder, remote))
             elif bug_database.find(incident, RunOutcome) is not None:
                 with about(incident):
                     release_lock(incident, remote)
@@ -49,8 +58,8 @@ def release_stale_locks(
                 bug_database.note(incident, event)
                 released.append(said)
         except HotfixError as error:
-            left.append(f"{name}: could not be checked ({error.what})")
-    return tuple(released), tuple(left)
+            unchecked.append(f"{name}: could not be checked ({error.what})")
+    return LockReport(released=tuple(released), unknown=tuple(unknown), unchecked=tuple(unchecked))
 
 
 def _holder(mark: str, bug_database: BugDatabase) -> Incident | None:

@@ -9,14 +9,14 @@ import pytest
 
 from hotfix.adapters.journaled import Journal, Work, journaled_repository
 from hotfix.domain.effect import EffectKind, EffectState, Intent
-from hotfix.domain.errors import RemoteUnavailable, ServiceBusy
+from hotfix.domain.errors import InvalidCatalog, RemoteUnavailable, ServiceBusy
 from hotfix.domain.outcome import Ending, RunOutcome
 from hotfix.domain.recovery import RunState
 from hotfix.ports.bug_database import Event, IncidentStatus
 from hotfix.steps.close_run import close_run, taken_over_by_another_run
 from hotfix.steps.find_dead_runs import SILENCE, find_dead_runs
 from hotfix.steps.recover_run import RecoveryTools, recover_run
-from hotfix.steps.release_stale_locks import release_stale_locks
+from hotfix.steps.release_stale_locks import LockReport, release_stale_locks
 from tests.contract.fakes.runs import FakeRuns
 from tests.support.documents import a_live_check, a_stability_report, an_assessment
 from tests.support.world import World
@@ -257,7 +257,7 @@ class OneService:
         return self.world.profile
 
 
-def release(world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def release(world: World) -> LockReport:
     return release_stale_locks(
         catalog=OneService(world),  # type: ignore[arg-type]
         repository=lambda profile: world.repository,
@@ -267,23 +267,26 @@ def release(world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
     )
 
 
+NOTHING = LockReport(released=(), unknown=(), unchecked=())
+
+
 def a_last_word() -> RunOutcome:
     return RunOutcome(ending=Ending.ROLLED_BACK, summary="taken back", criteria=())
 
 
 def test_the_lock_of_a_run_without_a_last_word_stays(emergency: Emergency) -> None:
-    assert release(emergency.world) == ((), ())
+    assert release(emergency.world) == NOTHING
     assert emergency.world.history.ref(emergency.incident.lock_ref)
 
 
 def test_the_lock_of_a_run_that_ended_is_given_back_with_a_record(emergency: Emergency) -> None:
     world, incident = emergency.world, emergency.incident
     world.bug_database.record(incident, a_last_word())
-    released, left = release(world)
-    assert (len(released), left) == (1, ())
+    report = release(world)
+    assert (len(report.released), report.unknown, report.unchecked) == (1, (), ())
     assert world.history.ref(incident.lock_ref) is None
-    assert released[0] in [event.what for event in world.bug_database.timeline(incident)]
-    assert release(world) == ((), ())
+    assert report.released[0] in [event.what for event in world.bug_database.timeline(incident)]
+    assert release(world) == NOTHING
 
 
 def test_a_lock_that_the_ledger_does_not_know_is_for_people(emergency: Emergency) -> None:
@@ -291,8 +294,9 @@ def test_a_lock_that_the_ledger_does_not_know_is_for_people(emergency: Emergency
     stranger = world.repository.mark('{"incident": "X-1", "attempt": 1, "run": "elsewhere"}', world.clock.now())
     world.repository.delete("refs/hotfix-locks/shop", expect=world.history.ref("refs/hotfix-locks/shop") or "")
     world.repository.push("refs/hotfix-locks/shop", stranger, expect=None)
-    released, (line,) = release(world)
-    assert released == ()
+    report = release(world)
+    (line,) = report.unknown
+    assert report.released == ()
     assert "of which this bug database knows nothing" in line
     assert f"git push {world.repository.remote} :refs/hotfix-locks/shop" in line
     assert world.history.ref("refs/hotfix-locks/shop") == stranger
@@ -317,3 +321,27 @@ def test_a_dead_run_that_comes_back_to_life_changes_nothing(emergency: Emergency
     with pytest.raises(Exception, match="taken over by the run compliance-1"):
         journaled_repository(world.repository, journal).push(BRANCH, fix.commit, expect=None)
     assert world.repository.remote_refs("refs/") == before
+
+
+def test_a_service_that_cannot_be_asked_keeps_no_other_from_being_asked(emergency: Emergency) -> None:
+    world = emergency.world
+    world.bug_database.record(emergency.incident, a_last_word())
+
+    class TwoServices(OneService):
+        def names(self) -> tuple[str, ...]:
+            return ("broken", "shop")
+
+        def profile(self, name: str) -> object:
+            if name == "broken":
+                raise InvalidCatalog("broken.yaml does not describe a service")
+            return super().profile(name)
+
+    report = release_stale_locks(
+        catalog=TwoServices(world),  # type: ignore[arg-type]
+        repository=lambda profile: world.repository,
+        about=lambda incident: nullcontext(),
+        bug_database=world.bug_database,
+        clock=world.clock,
+    )
+    assert len(report.released) == 1
+    assert report.unchecked == ("broken: could not be checked (broken.yaml does not describe a service)",)
