@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from chaos.fault import Expected, Live
-from chaos.stage import Stage
-from demo.airflow_api import AirflowApi
+from chaos.stage import DAG, Stage
 from hotfix.domain.effect import Effect, EffectKind, EffectState
 from hotfix.domain.fix import Fix
 from hotfix.domain.incident import Incident
@@ -126,7 +124,7 @@ def everything_happened_once(after: After) -> list[str]:
     if extra := new - wanted:
         problems.append(f"there are branches beside the incident's: {', '.join(sorted(extra))}")
     if after.fix:
-        times = _deployments(after.stage)[after.fix.commit]
+        times = deployments(after.stage).count(after.fix.commit)
         if times > 1 or (after.fixed and times != 1):
             problems.append(f"the hotfix was deployed {times} times")
     follow_ups = [item.kind for _, item in after.stage.records.owed(after.incident.id, only_open=False)]
@@ -136,13 +134,11 @@ def everything_happened_once(after: After) -> list[str]:
 
 
 def people_hear_of_it_once(after: After) -> list[str]:
-    response = f"{after.incident.id}__{after.incident.attempt}"
-    runs = [run["dag_run_id"] for run in _runs(after.stage, "incident_response")]
-    started = sum(name == response for name in runs)
-    wanted = 0 if after.expected.status is IncidentStatus.RESOLVED and after.expected.green else 1
-    if after.expected.status is IncidentStatus.RESOLVED:
-        return [] if started <= 1 else [f"incident_response was started {started} times"]
-    return [] if started == wanted else [f"incident_response was started {started} times, not {wanted}"]
+    started = responses(after.stage).count(f"{after.incident.id}__{after.incident.attempt}")
+    fixed, alone = after.expected.status is IncidentStatus.RESOLVED, after.expected.finished_by == DAG
+    # Of a fix whose papers somebody else had to file, people may hear or not.
+    allowed = {0, 1} if fixed and not alone else {0} if fixed else {1}
+    return [] if started in allowed else [f"incident_response was started {started} times, not {min(allowed)}"]
 
 
 def the_journal_is_settled(after: After) -> list[str]:
@@ -203,12 +199,14 @@ def broken_invariants(stage: Stage, expected: Expected) -> list[str]:
     return [f"{check.__name__.replace('_', ' ')}: {problem}" for check in CHECKS for problem in check(after)]
 
 
-def _deployments(stage: Stage) -> Counter[str]:
-    """How often each version went live, according to the deployer's own history."""
+def deployments(stage: Stage) -> list[str]:
+    """The versions that went live, in order, according to the deployer's own history."""
     lines = (stage.world.production.root / "history.jsonl").read_text().splitlines()
     # A deployment that died while it wrote leaves an empty line behind; one without a time was seen, not made.
-    return Counter(str(json.loads(line)["version"]) for line in lines if line and json.loads(line)["deployed_at"])
+    entries = [json.loads(line) for line in lines if line]
+    return [str(entry["version"]) for entry in entries if entry["deployed_at"]]
 
 
-def _runs(stage: Stage, dag_id: str) -> list[dict[str, object]]:
-    return AirflowApi(stage.stack.url, "viewer").runs(dag_id)
+def responses(stage: Stage) -> list[str]:
+    """The runs of the incident response, of all stages."""
+    return [str(run["dag_run_id"]) for run in stage.api("viewer").runs("incident_response")]

@@ -8,8 +8,8 @@ from hotfix.domain.document import Document
 from hotfix.domain.outcome import RunOutcome
 
 
-class RunState(str, Enum):
-    """What the scheduler says of a run. ``GONE``: it knows no such run (any more)."""
+class Liveness(str, Enum):
+    """Whether tasks of a run may still start. ``GONE``: the scheduler knows no such run (any more)."""
 
     ALIVE = "alive"
     ENDED = "ended"

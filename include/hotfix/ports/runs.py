@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from hotfix.domain.recovery import RunState
+from hotfix.domain.recovery import Liveness
 
 
 class Runs(Protocol):
-    def state(self, dag_id: str, run_id: str) -> RunState:
-        """Whether tasks of that run may still start."""
+    def liveness(self, dag_id: str, run_id: str) -> Liveness:
+        """What the scheduler says of that run now."""

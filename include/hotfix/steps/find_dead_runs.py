@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hotfix.domain.incident import Incident
 from hotfix.domain.outcome import RunOutcome
-from hotfix.domain.recovery import DeadRun, RunState
+from hotfix.domain.recovery import DeadRun, Liveness
 from hotfix.ports.bug_database import BugDatabase
 from hotfix.ports.clock import Clock
 from hotfix.ports.runs import Runs
@@ -24,17 +24,19 @@ def find_dead_runs(
     """
     dead = []
     for incident in bug_database.unfinished():
-        why = _why_dead(incident, runs.state(incident.dag_id, incident.run_id), bug_database, clock.now(), silence)
+        why = _why_dead(incident, runs.liveness(incident.dag_id, incident.run_id), bug_database, clock.now(), silence)
         # Asked again: it may have had its last word while the scheduler was asked.
         if why and bug_database.find(incident, RunOutcome) is None:
             dead.append(DeadRun(incident=incident.id, attempt=incident.attempt, run_id=incident.run_id, why=why))
     return tuple(dead)
 
 
-def _why_dead(incident: Incident, state: RunState, bug_database: BugDatabase, now: datetime, silence: timedelta) -> str:
-    if state is RunState.ENDED:
+def _why_dead(
+    incident: Incident, liveness: Liveness, bug_database: BugDatabase, now: datetime, silence: timedelta
+) -> str:
+    if liveness is Liveness.ENDED:
         return "the run has ended without a last word"
-    if state is RunState.GONE:
+    if liveness is Liveness.GONE:
         return "Airflow knows no such run any more"
     last = last_sign_of_life(incident, bug_database)
     return f"nothing was heard of it since {last:%Y-%m-%d %H:%M:%S} UTC" if now - last > silence else ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hotfix.domain.recovery import RunState
+from hotfix.domain.recovery import Liveness
 
 
 class FakeRuns:
     """Every run is alive unless ``states`` (by run id) says otherwise."""
 
-    def __init__(self, **states: RunState) -> None:
+    def __init__(self, **states: Liveness) -> None:
         self.states = {run.replace("_", "-"): state for run, state in states.items()}
 
-    def state(self, dag_id: str, run_id: str) -> RunState:
-        return self.states.get(run_id, RunState.ALIVE)
+    def liveness(self, dag_id: str, run_id: str) -> Liveness:
+        return self.states.get(run_id, Liveness.ALIVE)

@@ -11,7 +11,7 @@ from hotfix.adapters.journaled import Journal, Work, journaled_repository
 from hotfix.domain.effect import EffectKind, EffectState, Intent
 from hotfix.domain.errors import InvalidCatalog, RemoteUnavailable, ServiceBusy
 from hotfix.domain.outcome import Ending, RunOutcome
-from hotfix.domain.recovery import RunState
+from hotfix.domain.recovery import Liveness
 from hotfix.ports.bug_database import Event, IncidentStatus
 from hotfix.steps.close_run import close_run, taken_over_by_another_run
 from hotfix.steps.find_dead_runs import SILENCE, find_dead_runs
@@ -32,7 +32,7 @@ def emergency(world: World) -> Emergency:
     return emergency
 
 
-def dead(world: World, **states: RunState) -> list[str]:
+def dead(world: World, **states: Liveness) -> list[str]:
     found = find_dead_runs(bug_database=world.bug_database, runs=FakeRuns(**states), clock=world.clock)
     return [run.why for run in found]
 
@@ -71,22 +71,22 @@ def test_a_run_that_is_alive_is_left_alone(emergency: Emergency) -> None:
 
 
 def test_a_run_that_ended_without_a_last_word_is_dead(emergency: Emergency) -> None:
-    assert dead(emergency.world, run_1=RunState.ENDED) == ["the run has ended without a last word"]
+    assert dead(emergency.world, run_1=Liveness.ENDED) == ["the run has ended without a last word"]
 
 
 def test_a_run_that_airflow_has_forgotten_is_dead(emergency: Emergency) -> None:
-    assert dead(emergency.world, run_1=RunState.GONE) == ["Airflow knows no such run any more"]
+    assert dead(emergency.world, run_1=Liveness.GONE) == ["Airflow knows no such run any more"]
 
 
 def test_a_closed_row_without_an_outcome_is_still_looked_after(emergency: Emergency) -> None:
     world = emergency.world
     world.bug_database.close_incident(emergency.incident, IncidentStatus.RESOLVED, world.clock.now(), {})
-    assert len(dead(world, run_1=RunState.ENDED)) == 1
+    assert len(dead(world, run_1=Liveness.ENDED)) == 1
 
 
 def test_a_run_with_a_last_word_is_finished_whatever_airflow_says(emergency: Emergency) -> None:
     emergency.world.bug_database.record(emergency.incident, a_last_word())
-    assert dead(emergency.world, run_1=RunState.GONE) == []
+    assert dead(emergency.world, run_1=Liveness.GONE) == []
 
 
 @pytest.mark.parametrize("sign", ["timeline", "effect begun", "effect ended"])

@@ -79,10 +79,14 @@ def test_every_method_of_a_port_is_known_to_read_or_to_have_an_effect(port: type
 
 
 @pytest.mark.parametrize("port", EFFECTS, ids=lambda port: port.__name__)
-def test_an_intent_is_made_of_what_the_method_takes(port: type) -> None:
+def test_an_intent_takes_what_its_method_takes(port: type) -> None:
     for name, intent in EFFECTS[port].items():
         taken = [each for each in inspect.signature(getattr(port, name)).parameters if each != "self"]
-        assert list(inspect.signature(intent).parameters) == taken, name
+        bound = inspect.signature(intent).bind(**{each: each for each in taken}).arguments
+        in_order = inspect.signature(intent).bind(*taken).arguments
+        named = [each for each in bound if each != "more"]
+        assert named, name
+        assert {each: in_order[each] for each in named} == {each: each for each in named}, name
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from hotfix.adapters.journaled.journal import Journal
@@ -18,11 +17,11 @@ from hotfix.ports.code_host import CodeHost
 from hotfix.ports.deployer import Deployer
 from hotfix.ports.repository import Repository
 
-# Method to the intent of a call; the functions take what the port's method takes.
+# Method to the intent of a call; the functions take what the port's method takes, and what matters by name.
 Effects = Mapping[str, Callable[..., Intent]]
 
 
-def _push(ref: GitRef, target: str, expect: str | None) -> Intent:
+def _push(ref: GitRef, target: str, *rest: object, **more: object) -> Intent:
     return Intent(kind=EffectKind.SET_REF, key=ref, target=target)
 
 
@@ -30,19 +29,19 @@ def _delete(ref: GitRef, expect: str) -> Intent:
     return Intent(kind=EffectKind.DELETE_REF, key=ref, target=expect)
 
 
-def _deploy(version: Sha, source: Path) -> Intent:
+def _deploy(version: Sha, *rest: object, **more: object) -> Intent:
     return Intent(kind=EffectKind.DEPLOY, key=version)
 
 
-def _restore(version: Sha) -> Intent:
+def _restore(version: Sha, *rest: object, **more: object) -> Intent:
     return Intent(kind=EffectKind.RESTORE, key=version)
 
 
-def _open_pull(incident: Incident, branch: str, head: Sha, title: str, body: str) -> Intent:
+def _open_pull(incident: Incident, branch: str, head: Sha, *rest: object, **more: object) -> Intent:
     return Intent(kind=EffectKind.OPEN_PULL_REQUEST, key=branch, target=head)
 
 
-def _open_issue(incident: Incident, title: str, body: str, labels: tuple[str, ...]) -> Intent:
+def _open_issue(incident: Incident, *rest: object, **more: object) -> Intent:
     return Intent(kind=EffectKind.OPEN_ISSUE, key=incident.id)
 
 
