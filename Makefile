@@ -24,8 +24,8 @@ test: $(VENV)/.ready-dev ## every test, the scenarios on a running Airflow inclu
 test-fast: $(VENV)/.ready-dev ## the tests that need neither a running Airflow nor the network
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not stack and not network" $(PYTEST_ARGS)
 
-chaos: $(VENV)/.ready-dev ## the whole workflow under faults (FAULTS="name …"; all of them go into docs/reliability.md)
-	@$(BIN)/python -m chaos $(if $(FAULTS),--only $(FAULTS),--table docs/reliability.md)
+chaos: $(VENV)/.ready-dev ## the whole workflow under faults (FAULTS="name …"), into docs/reliability.*
+	@$(BIN)/python -m chaos --table docs/reliability.md $(if $(FAULTS),--only $(FAULTS))
 
 bench-analysis: $(VENV)/.ready-dev ## root cause and minimal fix beside git bisect (CASES=folder, BENCH_REPOS=folder)
 	$(BIN)/python -m bench.analysis $(CASES)

@@ -10,10 +10,9 @@ import argparse
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,15 +20,16 @@ from rich.console import Console
 
 from chaos.faults import FAULTS, OUTAGES
 from chaos.faults.outages import PLACES
-from chaos.play import Outcome, play, play_outage
+from chaos.outcomes import Outcome, keep
+from chaos.play import play, play_outage
 from chaos.stage import Stage, announce, arm, service_of
-from chaos.table import write_table
 from demo.airflow_api import AirflowApi
 from demo.airflow_stack import REPOSITORY, AirflowStack
 from demo.play import wait_for_dag
 from demo.world import World
 
 HOME = REPOSITORY / ".chaos"
+NAMES = [*FAULTS, *(f"{name}-{place}" for name in OUTAGES for place in PLACES)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,13 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
+    page, outcomes = arguments.table, []
     with airflow(HOME) as stack:
-        outcomes = run(stack, HOME, arguments.only, arguments.at_once, console)
+        for outcome in run(stack, HOME, arguments.only, arguments.at_once):
+            outcomes.append(outcome)
+            _say(console, outcome, len(outcomes))
+            if page:
+                keep(outcomes, NAMES, page)
     seconds = time.monotonic() - began
     broken = [outcome for outcome in outcomes if outcome.problems]
     console.print(f"{len(outcomes)} runs under faults in {seconds:.0f} s, {len(broken)} not as they have to be")
-    if arguments.table:
-        write_table(Path(arguments.table), outcomes, seconds)
     return 1 if broken or not outcomes else 0
 
 
@@ -60,41 +63,34 @@ def airflow(home: Path) -> Iterator[AirflowStack]:
     """An Airflow with the plugin that kills tasks; gone at the end, its files stay for a look."""
     shutil.rmtree(home, ignore_errors=True)
     stack = AirflowStack(home / "airflow", home / "services")
-    places = [f"{name}-{place}" for name in OUTAGES for place in PLACES]
-    announce(stack, map(service_of, [*FAULTS, *places]))
+    announce(stack, map(service_of, NAMES))
     arm(stack, home / "plugins", home / "plans")
     with stack:
         wait_for_dag(AirflowApi(stack.url, "viewer"))
         yield stack
 
 
-def run(stack: AirflowStack, home: Path, only: Sequence[str], at_once: int, console: Console) -> list[Outcome]:
-    """The faults side by side, then the outages one after the other."""
-    names = [name for name in FAULTS if not only or name in only]
-    outages = [outage for name, outage in OUTAGES.items() if not only or name in only]
-    total, done = len(names) + len(PLACES) * len(outages), 0
-    saying = threading.Lock()
-
-    def say(outcome: Outcome) -> Outcome:
-        nonlocal done
-        with saying:
-            done += 1
-            mark = "[red]✗[/]" if outcome.problems else "[green]✓[/]"
-            console.print(f"{mark} {done:>2}/{total} {outcome.name:<28} {outcome.ended:<14} {outcome.seconds:5.0f} s")
-            for problem in outcome.problems:
-                console.print(f"    {problem}", markup=False)
-        return outcome
+def run(stack: AirflowStack, home: Path, only: Sequence[str], at_once: int) -> Iterator[Outcome]:
+    """The outages one after the other, then the faults side by side; each outcome as it is there."""
 
     def stage(name: str) -> Stage:
         service = service_of(name)
         return Stage(World(home / "worlds" / service, service), stack, home / "plans")
 
+    for name, outage in OUTAGES.items():
+        if not only or name in only:
+            yield from play_outage(outage, {place: stage(f"{name}-{place}") for place in PLACES})
     with ThreadPoolExecutor(at_once) as pool:
-        outcomes = list(pool.map(lambda name: say(play(FAULTS[name], stage(name))), names))
-    for outage in outages:
-        held = {place: stage(f"{outage.name}-{place}") for place in PLACES}
-        outcomes += [say(outcome) for outcome in play_outage(outage, held)]
-    return outcomes
+        names = [name for name in FAULTS if not only or name in only]
+        for done in as_completed([pool.submit(lambda name: play(FAULTS[name], stage(name)), name) for name in names]):
+            yield done.result()
+
+
+def _say(console: Console, outcome: Outcome, number: int) -> None:
+    mark = "[red]✗[/]" if outcome.problems else "[green]✓[/]"
+    console.print(f"{mark} {number:>3}  {outcome.name:<28} {outcome.ended:<20} {outcome.seconds:>5} s")
+    for problem in outcome.problems:
+        console.print(f"    {problem}", markup=False)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="name the faults and end")
     parser.add_argument("--only", nargs="+", default=[], metavar="FAULT", help="only these")
     parser.add_argument("--at-once", type=int, default=4, metavar="N", help="runs side by side (4)")
-    parser.add_argument("--table", metavar="FILE", help="put the outcomes into this Markdown file, between its marks")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="keep the outcomes in this page and its JSON file")
     return parser
 
 

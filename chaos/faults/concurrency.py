@@ -19,7 +19,7 @@ class AtOnce(Fault):
     def report(self, stage: Stage) -> None:
         issues = [stage.issue if self.same else f"{stage.issue}-{number}" for number in range(self.reports)]
         with ThreadPoolExecutor(self.reports) as pool:
-            list(pool.map(lambda issue: stage.trigger(issue=issue), issues))
+            list(pool.map(lambda issue: stage.trigger(issue=issue, **self.params()), issues))
 
     def problems(self, stage: Stage) -> list[str]:
         colours = sorted(stage.state(run) for run in stage.runs)

@@ -52,7 +52,7 @@ class Forgotten(Fault):
     task: str = "await_approval"
 
     def report(self, stage: Stage) -> None:
-        stage.trigger(approval_window="3600")
+        stage.trigger(approval_window=3600, **self.params())
 
     def at(self, stage: Stage, task: str, state: str) -> None:
         if task == self.task and state == "deferred":
@@ -68,6 +68,7 @@ TASKS: tuple[Fault, ...] = (
         Killed(
             f"every-task-{name}",
             f"SIGKILL of each of {len(EVERY)} tasks {words}",
+            patch=None,
             tasks=EVERY,
             moment=name,
             quick=name == "end",

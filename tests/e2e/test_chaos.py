@@ -10,7 +10,8 @@ import pytest
 
 from chaos.faults import FAULTS, OUTAGES
 from chaos.faults.outages import PLACES
-from chaos.play import Outcome, play
+from chaos.outcomes import Outcome
+from chaos.play import play
 from chaos.stage import Stage, service_of
 from demo.airflow_stack import AirflowStack
 from demo.world import World
