@@ -66,6 +66,16 @@ def condemn(task: Any, plan: dict[str, Any], note: Path) -> None:
     object.__setattr__(task, "execute", doomed)
 
 
+if "scheduler" in sys.argv:
+    # Task processes are forks of the scheduler's: what is here already, a thousand of them need not import again.
+    import hotfix.adapters.bug_database
+    import hotfix.adapters.deployers
+    import hotfix.adapters.git
+    import hotfix.airflow.artefact_store
+    import hotfix.airflow.recovery_tasks
+    import hotfix.airflow.tasks  # noqa: F401
+
+
 class Assassin(AirflowPlugin):
     name = "assassin"
     listeners = [sys.modules[__name__]]

@@ -57,6 +57,8 @@ def _show(arguments: argparse.Namespace) -> int:
         incident = database.incident_of_run(row.run_id)
         for event in database.timeline(incident) if incident else ():
             print(f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.step}: {event.what}")
+        for effect in database.effects(incident) if incident else ():
+            print(f"  {effect.begun_at:%Y-%m-%d %H:%M:%S}  [{effect.state.value}] {effect.headline}")
     for _, item in database.owed(arguments.incident, only_open=False):
         mark = "x" if item.done_at else " "
         print(f"  [{mark}] {item.kind.value}: {item.title} (due {item.due_at:%Y-%m-%d %H:%M}) {item.evidence}".rstrip())
