@@ -52,8 +52,8 @@ def test_whatever_a_task_can_get_asks_the_journal_first(remote: Path) -> None:
         lambda: service.deployer.deploy(sha, remote),
         lambda: service.deployer.restore(sha),
         lambda: service.alternative.deploy(sha, remote),  # type: ignore[union-attr]
-        lambda: tools.code_host.open_pull(incident, "x", sha, "title", "body"),
-        lambda: tools.code_host.open_issue(incident, "title", "body", ()),
+        lambda: tools.code_host("shop").open_pull(incident, "x", sha, "title", "body"),
+        lambda: tools.code_host("shop").open_issue(incident, "title", "body", ()),
     ]
     for effect in effects:
         with pytest.raises(NoIncident):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
+from hotfix.airflow.announcements import announce
 from hotfix.airflow.approval_trigger import ApprovalDeadline
-from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, current_incident, noted, progress
+from hotfix.airflow.step_task import ANNOUNCED, RETRIES, RETRY_DELAY, current_incident, noted, progress
 from hotfix.airflow.toolbox import toolbox
 from hotfix.domain.approval import Approval, ApprovalDecision, ApprovalRequest
 from hotfix.domain.errors import HotfixError
@@ -37,7 +38,9 @@ class ApprovalSensor(BaseSensorOperator):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(timeout=TIMEOUT.total_seconds(), retries=RETRIES, retry_delay=RETRY_DELAY, **kwargs)
+        super().__init__(
+            timeout=TIMEOUT.total_seconds(), retries=RETRIES, retry_delay=RETRY_DELAY, **{**ANNOUNCED, **kwargs}
+        )
 
     def execute(self, context: Context) -> dict[str, Any]:
         with noted(self._step) as notes:
@@ -118,6 +121,8 @@ class ApprovalSensor(BaseSensorOperator):
             "asked",
             request.requested_at,
         )
+        # Here and not only when a task ends: who is asked must see it now.
+        announce(context)
         self.defer(
             trigger=ApprovalDeadline(str(context["ti"].id), request.deadline.isoformat(), silence),
             method_name="execute_complete",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from sqlalchemy import URL
@@ -9,7 +13,7 @@ from sqlalchemy import URL
 from hotfix.adapters.deployers.playbook import SshIdentity
 from hotfix.adapters.installation import default_bug_database_url
 from hotfix.adapters.prometheus import Login
-from hotfix.domain.errors import HotfixError, InvalidCatalog
+from hotfix.domain.errors import CodeHostUnavailable, HotfixError, InvalidCatalog
 
 BUG_DATABASE = "bug_database"
 _DRIVERS = {"postgres": "postgresql"}
@@ -75,3 +79,44 @@ def login(connection_id: str) -> Login:
     if not connection.password:
         raise HotfixError(f"The Airflow Connection {connection_id} has no password.", "Give it one.")
     return Login(user=connection.login or "", password=connection.password)
+
+
+@dataclass(frozen=True)
+class GithubAccess:
+    """``token`` gives one that is valid now: an App's are renewed when they end."""
+
+    address: str
+    token: Callable[[], str] = field(repr=False)
+
+
+def github(connection_id: str) -> GithubAccess | None:
+    """What a GitHub Connection gives, by the provider's hook: token or App, GitHub Enterprise by host; None without it.
+
+    Raises:
+        HotfixError: the Connection is there and cannot be used.
+    """
+    try:
+        Connection.get(connection_id)
+    except AirflowNotFoundException:
+        return None
+    from airflow.providers.github.hooks.github import GithubHook
+
+    try:
+        client = GithubHook(connection_id).get_conn()
+    except Exception as error:
+        # Only its kind: the text may quote the key.
+        raise HotfixError(
+            f"The Connection {connection_id} cannot be used ({type(error).__name__}).", "docs/github.md says how."
+        ) from None
+    requester = client.requester
+    return GithubAccess(address=requester.base_url, token=lambda: _token(requester, connection_id))
+
+
+def _token(requester: Any, connection_id: str) -> str:
+    try:
+        return str(requester.auth.token)
+    except Exception as error:
+        raise CodeHostUnavailable(
+            f"GitHub gives the App of the Connection {connection_id} no token ({type(error).__name__}).",
+            "Look at app_id, installation_id and the key, and whether the App is still installed.",
+        ) from None

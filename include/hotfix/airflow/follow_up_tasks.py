@@ -64,7 +64,7 @@ def incident_issue(text: str) -> str:
     """The incident's issue: opened, or brought up to date."""
     incident = _incident()
     with about(incident):
-        return open_incident_issue(incident, _escalation(incident), code_host=toolbox().code_host)
+        return open_incident_issue(incident, _escalation(incident), code_host=toolbox().code_host(incident.service))
 
 
 @plain_task
@@ -95,7 +95,8 @@ def open_issue_record(bug: str) -> str:
     incident = _incident()
     body = f"{incident.description}\n\nReported by {incident.reported_by}. Assessed as no emergency."
     with about(incident):
-        return toolbox().code_host.open_issue(incident, f"[{incident.service}] {incident.title}", body, ("bug",))
+        code_host = toolbox().code_host(incident.service)
+        return code_host.open_issue(incident, f"[{incident.service}] {incident.title}", body, ("bug",))
 
 
 @plain_task

@@ -34,7 +34,7 @@ def recovery_tools(incident: Incident) -> RecoveryTools:
         deployer=service.deployer,
         alternative=service.alternative,
         monitoring=service.monitoring,
-        code_host=tools.code_host,
+        code_host=tools.code_host(incident.service),
         bug_database=tools.bug_database,
         artefacts=tools.artefacts(incident),
         clock=tools.clock,

@@ -14,7 +14,9 @@ from typing import Any, get_type_hints
 from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DagRunTriggerException
 
+from hotfix.airflow.announcements import announce
 from hotfix.airflow.patient_task import is_resumed, patient_task, wait_until
+from hotfix.airflow.retries import ByError
 from hotfix.airflow.toolbox import toolbox
 from hotfix.airflow.work import work_at_hand
 from hotfix.domain.document import Document
@@ -28,6 +30,8 @@ log = logging.getLogger("hotfix")
 
 RETRIES = 3
 RETRY_DELAY = timedelta(seconds=5)
+# Whatever becomes of a task, the run is shown anew.
+ANNOUNCED: dict[str, Any] = {f"on_{what}_callback": announce for what in ("success", "failure", "retry", "skipped")}
 
 
 def progress(line: str) -> None:
@@ -169,8 +173,10 @@ def step_task(
             doc_md=inspect.getdoc(step),
             retries=RETRIES,
             retry_delay=RETRY_DELAY,
+            retry_policy=ByError(),
             trigger_rule=trigger_rule,
             execution_timeout=time_limit,
+            **ANNOUNCED,
         )(body)
 
     return decorate if function is None else decorate(function)
@@ -199,6 +205,7 @@ def gate(function: Callable[..., str] | None = None, *, trigger_rule: TriggerRul
             retries=RETRIES,
             retry_delay=RETRY_DELAY,
             trigger_rule=trigger_rule,
+            **ANNOUNCED,
         )(body)
 
     return decorate if function is None else decorate(function)

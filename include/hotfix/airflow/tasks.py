@@ -257,7 +257,7 @@ def open_follow_up_pr(incident: Incident, record: BugRecord) -> FollowUp:
         incident,
         service.profile,
         repository=service.repository,
-        code_host=tools.code_host,
+        code_host=tools.code_host(incident.service),
         bug_database=tools.bug_database,
         artefacts=tools.artefacts(incident),
     )
@@ -337,6 +337,8 @@ def hotfix_outcome() -> RunOutcome:
         tools.bug_database.record(incident, outcome)
     for check in outcome.criteria:
         progress(f"{'yes' if check.holds else 'NO '}: {check.name} ({check.detail})")
+    for line in outcome.not_told:
+        progress(f"not told: {line}")
     progress(outcome.summary)
     if not outcome.succeeded:
         raise AirflowFailException(outcome.summary)

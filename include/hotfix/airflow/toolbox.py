@@ -16,6 +16,7 @@ from hotfix.domain.incident import Incident
 from hotfix.domain.service import (
     AnsibleDeployerProfile,
     DeployerProfile,
+    GithubDeployerProfile,
     HaproxyDeployerProfile,
     LocalDeployerProfile,
     ServiceProfile,
@@ -49,7 +50,6 @@ class Toolbox:
     catalog: Catalog
     clock: Clock
     bug_database: BugDatabase
-    code_host: CodeHost
     scanners: Sequence[Scanner]
     journal: Journal
 
@@ -75,8 +75,18 @@ class Toolbox:
 
     def repository_of(self, profile: ServiceProfile) -> Repository:
         from hotfix.adapters.git import GitRepository
+        from hotfix.airflow.github import git_credentials
 
-        return journaled_repository(GitRepository(installation.home() / "mirrors", profile.repository), self.journal)
+        mirrors = installation.home() / "mirrors"
+        repository = GitRepository(mirrors, profile.repository, git_credentials(profile))
+        return journaled_repository(repository, self.journal)
+
+    def code_host(self, service: str, patience: float | None = None) -> CodeHost:
+        """Where a service's pull requests and issues live; ``patience`` (seconds) shortens that of its profile."""
+        from hotfix.airflow.github import code_host
+
+        host = code_host(self.catalog.profile(service), self.bug_database, self.clock, patience)
+        return journaled_code_host(host, self.journal)
 
     def artefacts(self, incident: Incident) -> ArtefactStore:
         return artefacts_of(incident.id, incident.attempt)
@@ -112,7 +122,6 @@ def toolbox() -> Toolbox:
     from hotfix.adapters.bug_database import SqlBugDatabase
     from hotfix.adapters.catalog import YamlCatalog
     from hotfix.adapters.clock import SystemClock
-    from hotfix.adapters.local_code_host import LocalCodeHost
     from hotfix.adapters.scanners import every_scanner
     from hotfix.airflow.connections import bug_database_url
     from hotfix.airflow.work import work_at_hand
@@ -123,7 +132,6 @@ def toolbox() -> Toolbox:
         catalog=YamlCatalog(installation.catalog_folder()),
         clock=SystemClock(),
         bug_database=bug_database,
-        code_host=journaled_code_host(LocalCodeHost(bug_database), journal),
         scanners=every_scanner(installation.osv_address()),
         journal=journal,
     )
@@ -140,7 +148,10 @@ def migrate_bug_database() -> None:
 def _deployer(deployer: DeployerProfile, profile: ServiceProfile, clock: Clock) -> Deployer:
     from hotfix.adapters.deployers import AnsibleDeployer, CommandDeployer, HaproxyDeployer, LocalDeployer
     from hotfix.airflow.connections import ssh_identity
+    from hotfix.airflow.github import github_deployer
 
+    if isinstance(deployer, GithubDeployerProfile):
+        return github_deployer(deployer, profile, clock)
     version_url = f"{profile.monitoring.url.rstrip('/')}{profile.monitoring.version_path}"
     if isinstance(deployer, LocalDeployerProfile):
         return LocalDeployer(deployer, version_url, clock)

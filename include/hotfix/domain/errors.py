@@ -65,6 +65,24 @@ class RefMoved(GitFailed):
     """A ref on the remote is not where it must be."""
 
 
+class PushRefused(GitFailed):
+    """The remote has a rule against this push."""
+
+
+class CodeHostFailed(HotfixError):
+    """The code host refused a call."""
+
+
+class CodeHostUnavailable(CodeHostFailed):
+    """The code host did not answer, or not now; ``retry_after`` is how many seconds it asked to be left alone."""
+
+    retryable = True
+
+    def __init__(self, what: str, advice: str = "", retry_after: float | None = None) -> None:
+        super().__init__(what, advice)
+        self.retry_after = retry_after
+
+
 class CannotReproduce(HotfixError):
     """The reproducer does not show the failure where it must, or shows it where it must not."""
 

@@ -20,13 +20,17 @@ class BugRecord(Document):
 
 
 class PullRequest(Document):
-    """``url`` is where a person finds it; without a code host it is the record in the bug database."""
+    """``url`` is where a person finds it; without a code host it is the record in the bug database.
+
+    ``remarks`` say what could not be done about it, such as a reviewer who could not be asked.
+    """
 
     branch: str
     title: str
     url: str
     draft: bool
     head: Sha
+    remarks: tuple[str, ...] = ()
 
 
 class FollowUpKind(str, Enum):
@@ -47,5 +51,17 @@ class FollowUpItem(Document):
 
 
 class FollowUp(Document):
+    """``back_merge`` brings the hotfix itself to the default branch, where that has moved on; ``conflicts`` are the
+    paths on which it conflicts. ``remarks`` say what could not be done.
+    """
+
     pull_request: PullRequest
     items: tuple[FollowUpItem, ...]
+    back_merge: PullRequest | None = None
+    conflicts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        opened = [self.pull_request.url, *([self.back_merge.url] if self.back_merge else ())]
+        return "; ".join([f"opened {' and '.join(opened)}", *self.remarks])

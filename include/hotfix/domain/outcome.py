@@ -25,9 +25,12 @@ class CriterionCheck(Document):
 
 
 class RunOutcome(Document):
+    """``not_told`` is what could not be shown on the code host or asked there; production does not depend on it."""
+
     ending: Ending
     summary: str
     criteria: tuple[CriterionCheck, ...]
+    not_told: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:

@@ -189,8 +189,26 @@ class CommandDeployerProfile(_Section):
     time_limit: int = Field(default=300, ge=5)
 
 
+class GithubDeployerProfile(_Section):
+    """GitHub's deployments to ``github.environment``, done by whoever listens to them, or by a ``workflow``.
+
+    ``workflow`` is the file name of a workflow with the inputs ``version`` (the full SHA), ``environment`` and
+    ``request``, whose ``run-name`` holds ``${{ inputs.request }}``; without it something else deploys and posts the
+    statuses. ``time_limit`` and ``interval`` (between two looks) are seconds.
+    """
+
+    kind: Literal["github"]
+    workflow: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]+\.ya?ml)?$")] = ""
+    time_limit: int = Field(default=900, ge=5, le=7200)
+    interval: float = Field(default=5.0, ge=0.05, le=60)
+
+
 DeployerProfile = Annotated[
-    LocalDeployerProfile | HaproxyDeployerProfile | AnsibleDeployerProfile | CommandDeployerProfile,
+    LocalDeployerProfile
+    | HaproxyDeployerProfile
+    | AnsibleDeployerProfile
+    | CommandDeployerProfile
+    | GithubDeployerProfile,
     Field(discriminator="kind"),
 ]
 
@@ -350,6 +368,27 @@ class Monitoring(_Section):
         return max((source.step for source in self.all_sources), default=1.0)
 
 
+class Github(_Section):
+    """What is shown on GitHub, where an Airflow Connection for it is configured.
+
+    ``repository``: owner/name, by default taken from the address of the service's repository. ``labels`` are for the
+    incident's issue, ``pull_labels`` and ``reviewers`` (logins, teams as org/team) for the follow-up. ``patience`` is
+    how many seconds one step may lose to a GitHub that does not answer.
+    """
+
+    enabled: bool = True
+    connection: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")] = "github_default"
+    repository: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)?$")] = ""
+    environment: Annotated[str, StringConstraints(min_length=1, max_length=255)] = "production"
+    labels: tuple[str, ...] = ("incident",)
+    pull_labels: tuple[str, ...] = ("hotfix-follow-up",)
+    reviewers: tuple[str, ...] = ()
+    record_deployments: bool = True
+    releases: bool = True
+    upload_sarif: bool = True
+    patience: int = Field(default=30, ge=0, le=300)
+
+
 class ServiceProfile(_Section):
     name: Slug
     description: str = ""
@@ -364,3 +403,4 @@ class ServiceProfile(_Section):
     deployer: DeployerProfile
     alternative_deployer: DeployerProfile | None = None
     monitoring: Monitoring
+    github: Github = Github()

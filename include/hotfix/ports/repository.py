@@ -51,6 +51,9 @@ class Repository(Protocol):
     def merge_base(self, one: Sha, other: Sha) -> Sha | None:
         """The best common ancestor; None when there is none."""
 
+    def conflicts(self, one: Sha, other: Sha) -> tuple[str, ...]:
+        """The paths on which a merge of the two would conflict; empty when it would not."""
+
     def tags_before(self, sha: Sha) -> tuple[tuple[str, Sha], ...]:
         """Tags on strict ancestors of ``sha``, newest first."""
 

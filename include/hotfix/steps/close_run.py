@@ -8,6 +8,7 @@ from hotfix.domain.document import Sha
 from hotfix.domain.effect import EffectKind, EffectState
 from hotfix.domain.incident import Incident
 from hotfix.domain.outcome import CriterionCheck, Ending, RunOutcome
+from hotfix.domain.run_state import Untold
 from hotfix.domain.security import SecurityVerdict
 from hotfix.domain.stability import StabilityVerdict
 from hotfix.domain.testing import TestVerdict
@@ -46,7 +47,18 @@ def close_run(
     bug_database.close_incident(incident, STATUS[ending], clock.now(), facts(record))
     release_lock(incident, repository)
     settle_effects(incident, live=_last_seen(record), repository=repository, bug_database=bug_database, clock=clock)
-    return RunOutcome(ending=ending, summary=_summary(record, ending, criteria), criteria=criteria)
+    return RunOutcome(
+        ending=ending,
+        summary=_summary(record, ending, criteria),
+        criteria=criteria,
+        not_told=_not_told(record, bug_database),
+    )
+
+
+def _not_told(record: Record, bug_database: BugDatabase) -> tuple[str, ...]:
+    """What people could not be shown or asked, as of now; later announcements may make up for it."""
+    untold = bug_database.find(record.incident, Untold)
+    return (*(untold.problems if untold else ()), *(record.follow_up.remarks if record.follow_up else ()))
 
 
 def taken_over_by_another_run(incident: Incident, bug_database: BugDatabase) -> bool:

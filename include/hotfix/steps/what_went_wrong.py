@@ -10,6 +10,8 @@ from hotfix.steps.record import Record
 
 # The words with which the ledger notes how a step ended.
 STARTED, FINISHED, FAILED = "started", "finished", "failed: "
+# And that people could not be shown something.
+NOT_TOLD = "not told: "
 
 # Steps that run because something went wrong, or that are running while somebody asks.
 _RECOVERY = {

@@ -52,6 +52,7 @@ READS: Mapping[type, set[str]] = {
         # Commits and tag objects in the worker's own mirror: nobody sees them before they are pushed.
         "apply_patch",
         "revert",
+        "conflicts",
         "reverse_patch",
         "commit_files",
         "graft",
@@ -61,14 +62,16 @@ READS: Mapping[type, set[str]] = {
         "remote_ref",
         "remote_refs",
     },
-    Deployer: {"name", "live", "history", "can_restore", "by_hand"},
-    CodeHost: {"pull_for"},
+    Deployer: {"name", "status", "live", "history", "can_restore", "by_hand"},
+    # To show a run is no effect: it is brought to the newest state again and again, and nothing depends on it.
+    CodeHost: {"pull_for", "answers", "name", "introduction", "show"},
 }
 EFFECTS: Mapping[type, Effects] = {Repository: REPOSITORY, Deployer: DEPLOYER, CodeHost: CODE_HOST}
 
 
 def methods(port: type) -> set[str]:
-    return {name for name in vars(port) if not name.startswith("_")}
+    ports = [each for each in port.__mro__ if getattr(each, "_is_protocol", False)]
+    return {name for each in ports for name in vars(each) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("port", EFFECTS, ids=lambda port: port.__name__)

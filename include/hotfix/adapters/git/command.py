@@ -6,9 +6,12 @@ import os
 import re
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from hotfix.domain.errors import GitFailed, RemoteUnavailable
+from hotfix.adapters.git.credentials import Credentials
+from hotfix.adapters.git.refusals import why_refused
+from hotfix.domain.errors import GitFailed, PushRefused, RemoteUnavailable
 
 LOCAL_TIME_LIMIT = 120
 NETWORK_TIME_LIMIT = 300
@@ -21,6 +24,7 @@ _SETTINGS = (
     "commit.gpgSign=false",
     "protocol.ext.allow=never",
 )
+_Lent = tuple[dict[str, str], tuple[int, ...]]
 _REMOTE_PROBLEM = re.compile(
     r"could not resolve|connection (refused|reset|timed out)|unable to access|could not read from remote|"
     r"early eof|hung up|does not appear to be a git repository|operation timed out|rpc failed",
@@ -51,6 +55,7 @@ def git(
     *,
     cwd: Path,
     network: bool = False,
+    credentials: Credentials | None = None,
     extra_environment: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
     accepted: Collection[int] = (0,),
@@ -59,20 +64,24 @@ def git(
 
     Raises:
         RemoteUnavailable: the remote did not answer.
+        PushRefused: the remote has a rule against this push.
         GitFailed: git ended otherwise than ``accepted``.
     """
     command = command_line(arguments)
     limit = NETWORK_TIME_LIMIT if network else LOCAL_TIME_LIMIT
+    lending = credentials.lent() if credentials and network else nullcontext[_Lent](({}, ()))
     try:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=environment(network, extra_environment),
-            input=stdin if stdin is not None else b"",
-            capture_output=True,
-            timeout=limit,
-            check=False,
-        )
+        with lending as (lent, descriptors):
+            done = subprocess.run(
+                command,
+                cwd=cwd,
+                env=environment(network, {**lent, **(extra_environment or {})}),
+                pass_fds=descriptors,
+                input=stdin if stdin is not None else b"",
+                capture_output=True,
+                timeout=limit,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         kind = RemoteUnavailable if network else GitFailed
         raise kind(
@@ -82,14 +91,20 @@ def git(
         raise GitFailed(f"git {arguments[0]} cannot be run in {cwd}: {error.strerror}.") from None
     if done.returncode not in accepted:
         said = without_credentials(done.stderr.decode("utf-8", "replace").strip())
+        if arguments[0] == "push" and (rule := why_refused(said)):
+            raise PushRefused(f"The remote refuses the push: {rule}.")
         unavailable = network and _REMOTE_PROBLEM.search(said)
         kind = RemoteUnavailable if unavailable else GitFailed
         raise kind(f"git {arguments[0]} failed ({done.returncode}): {said}")
     return done.stdout
 
 
-def text(arguments: Sequence[str], *, cwd: Path, network: bool = False) -> str:
-    return git(arguments, cwd=cwd, network=network).decode("utf-8", "surrogateescape").rstrip("\n")
+def text(arguments: Sequence[str], *, cwd: Path, network: bool = False, credentials: Credentials | None = None) -> str:
+    return (
+        git(arguments, cwd=cwd, network=network, credentials=credentials)
+        .decode("utf-8", "surrogateescape")
+        .rstrip("\n")
+    )
 
 
 def without_credentials(value: str) -> str:

@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from hotfix.adapters.git.command import git, text, without_credentials
+from hotfix.adapters.git.credentials import Credentials
 from hotfix.domain.errors import GitFailed
 
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+refs/hotfix/*:refs/hotfix/*")
@@ -23,10 +24,11 @@ REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+refs/hot
 class Mirror:
     """A bare repository under ``folder`` that follows ``remote``, and throw-away worktrees of it."""
 
-    def __init__(self, folder: Path, remote: str) -> None:
+    def __init__(self, folder: Path, remote: str, credentials: Credentials | None = None) -> None:
         plain = without_credentials(remote)
         slug = re.sub(r"[^A-Za-z0-9]+", "-", plain.rsplit("/", 1)[-1].removesuffix(".git")).strip("-")
         self.remote = remote
+        self.credentials = credentials
         self.path = folder / f"{slug}-{hashlib.sha256(plain.encode()).hexdigest()[:10]}.git"
         self._worktrees = folder / "worktrees"
 
@@ -41,14 +43,14 @@ class Mirror:
                 stale.unlink(missing_ok=True)
             # --refmap: without it refs/remotes/origin/* are kept too, and never pruned.
             options = ("--refmap=", "--prune", "--force", "--quiet")
-            git(["fetch", *options, "origin", *REFSPECS], cwd=self.path, network=True)
+            git(["fetch", *options, "origin", *REFSPECS], cwd=self.path, network=True, credentials=self.credentials)
 
     def fetch_object(self, ref: str) -> None:
         """Bring what ``ref`` points at on the remote, without keeping the ref."""
         self.ensure()
         with self._locked():
             options = ("--quiet", "--no-tags", "--no-write-fetch-head")
-            git(["fetch", *options, "origin", ref], cwd=self.path, network=True)
+            git(["fetch", *options, "origin", ref], cwd=self.path, network=True, credentials=self.credentials)
 
     def ensure(self) -> None:
         if not (self.path / "HEAD").exists():

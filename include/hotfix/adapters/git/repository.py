@@ -12,24 +12,32 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from hotfix.adapters.git.command import IDENTITY, git, text, without_credentials
+from hotfix.adapters.git.credentials import Credentials
 from hotfix.adapters.git.mirror import Mirror
 from hotfix.adapters.git.patches import read_patches
 from hotfix.adapters.git.three_way import reverse_patch
 from hotfix.domain.diagnosis import Commit
 from hotfix.domain.document import GitRef, Sha
-from hotfix.domain.errors import GitFailed, RefMoved, RemoteUnavailable
+from hotfix.domain.errors import GitFailed, PushRefused, RefMoved, RemoteUnavailable
 from hotfix.domain.fix import BackedUpFile, FileChange
 from hotfix.domain.history import CommitPatch
 from hotfix.domain.revert import FileState, ReversePatch
 
+_PULL_REQUEST_WAY = (
+    "Either let the workflow's account pass that rule, or go by pull request: fetch the commit from the incident's "
+    "refs (git ls-remote origin 'refs/hotfix/*'), push it as a branch that you may push, and open one from there."
+)
 _COMMIT_FORMAT = "%H%x00%P%x00%T%x00%an <%ae>%x00%ct%x00%s"
 
 
 class GitRepository:
-    """``folder`` is where this machine keeps its mirrors; any number of processes may share it."""
+    """``folder`` is where this machine keeps its mirrors; any number of processes may share it.
 
-    def __init__(self, folder: Path, remote: str) -> None:
-        self._mirror = Mirror(folder, remote)
+    Without ``credentials`` git finds its own: by a key, or by a helper of the user's configuration.
+    """
+
+    def __init__(self, folder: Path, remote: str, credentials: Credentials | None = None) -> None:
+        self._mirror = Mirror(folder, remote, credentials)
 
     @classmethod
     def of_folder(cls, folder: Path, repository: Path) -> GitRepository:
@@ -95,6 +103,12 @@ class GitRepository:
             raise
         except GitFailed:
             return None
+
+    def conflicts(self, one: Sha, other: Sha) -> tuple[str, ...]:
+        command = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", one, other]
+        # 1: there are some. The tree comes first, then their paths.
+        listing = git(command, cwd=self._path, accepted=(0, 1)).decode("utf-8", "surrogateescape")
+        return tuple(dict.fromkeys(_printable(path) for path in listing.split("\0")[1:] if path))
 
     def tags_before(self, sha: Sha) -> tuple[tuple[str, Sha], ...]:
         listing = self._text(
@@ -237,7 +251,7 @@ class GitRepository:
         return self.remote_refs(ref).get(ref)
 
     def remote_refs(self, prefix: str) -> dict[str, str]:
-        listing = text(["ls-remote", "--refs", "origin"], cwd=self._path, network=True)
+        listing = self._remotely("ls-remote", "--refs", "origin")
         pairs = (line.split("\t", 1) for line in listing.split("\n") if "\t" in line)
         return {name: target for target, name in pairs if name.startswith(prefix)}
 
@@ -254,9 +268,11 @@ class GitRepository:
     def _change_ref(self, ref: GitRef, refspec: str, expect: str | None, wanted: str | None) -> None:
         lease = f"--force-with-lease={ref}:{expect or ''}"
         try:
-            git(["push", "--porcelain", "--no-verify", lease, "origin", refspec], cwd=self._path, network=True)
+            self._remotely("push", "--porcelain", "--no-verify", lease, "origin", refspec)
         except RemoteUnavailable:
             raise
+        except PushRefused as error:
+            raise PushRefused(f"{ref}: {error.what}", _PULL_REQUEST_WAY) from error
         except GitFailed as error:
             there = self.remote_ref(ref)
             if there == wanted:
@@ -283,6 +299,9 @@ class GitRepository:
     def _path(self) -> Path:
         self._mirror.ensure()
         return self._mirror.path
+
+    def _remotely(self, *arguments: str) -> str:
+        return text(arguments, cwd=self._path, network=True, credentials=self._mirror.credentials)
 
     def _text(self, *arguments: str) -> str:
         return text(arguments, cwd=self._path)
