@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from hotfix.domain.approval import Answer
 from hotfix.domain.effect import EffectKind, EffectState, Intent
 from hotfix.domain.errors import HotfixError, TakenOver
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import ApprovalMode, Criterion, Incident
+from hotfix.domain.message import Place, Told
 from hotfix.domain.outcome import Ending, RunOutcome
 from hotfix.domain.release import LiveCheck, Push
 from hotfix.domain.rollback import DeploymentRollback
@@ -357,3 +359,28 @@ class BugDatabaseContract:
         assert database.test_baseline("shop", SHA, "one") == run.model_copy(update={"output": "", "junit": ""})
         assert database.test_baseline("shop", SHA, "two") is None
         assert database.test_baseline("desk", SHA, "one") is None
+
+    def test_an_answer_is_kept_once_and_as_it_was_first_heard(self, database: BugDatabase, incident: Incident) -> None:
+        later = NOW + timedelta(seconds=2)
+        reaction = Answer(option="Approve", user="grace", channel="Slack", at=later, account="U1", reference="U1/ok")
+        typed = Answer(option="Reject", user="", channel="Slack", at=NOW, account="U9", reference="17.1", remark="no")
+        database.keep_answer(incident, reaction)
+        database.keep_answer(incident, reaction.model_copy(update={"at": later + timedelta(minutes=1)}))
+        database.keep_answer(incident, typed)
+        assert database.answers(incident) == (typed, reaction)
+        second = database.open_incident(an_incident(attempt=2, run_id="run-2"))
+        assert database.answers(second) == (), "each attempt asks anew"
+
+    def test_only_one_begins_a_message(self, database: BugDatabase) -> None:
+        assert database.told("INC-1", "incident") is None
+        assert database.begin_message("INC-1", "incident", NOW)
+        assert not database.begin_message("INC-1", "incident", NOW + timedelta(minutes=1))
+        assert database.begin_message("INC-2", "incident", NOW)
+        assert database.told("INC-1", "incident") == Told(key="incident", begun_at=NOW)
+
+    def test_where_a_message_stands_is_kept_and_replaced(self, database: BugDatabase) -> None:
+        told = Told(key="incident", begun_at=NOW, place=Place(channel="C1", id="17.1"), digest="one")
+        database.save_told("INC-1", told)
+        database.save_told("INC-1", told.model_copy(update={"digest": "two"}))
+        assert database.told("INC-1", "incident") == told.model_copy(update={"digest": "two"})
+        assert database.told("INC-1", "approval") is None

@@ -21,7 +21,35 @@ class SilenceCheck(Document):
     detail: str
 
 
+class Answer(Document):
+    """What somebody answered, where and when.
+
+    ``user`` is the person's name in Airflow, empty for an account that the profile knows nobody for; ``account`` is who
+    they are on the channel. ``reference`` is the answer's id there, one for one answer. ``commit`` is set where the
+    channel says which commit was looked at.
+    """
+
+    option: str
+    user: str
+    channel: str
+    at: Instant
+    account: str = ""
+    reference: str = ""
+    commit: Sha | None = None
+    remark: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.channel}/{self.reference or f'{self.user}/{self.at.isoformat()}'}"
+
+    @property
+    def who(self) -> str:
+        return self.user or f"{self.channel}'s {self.account}"
+
+
 class ApprovalRequest(Document):
+    """``approvals_needed`` is how many different people have to say yes."""
+
     commit: Sha
     subject: str
     body: str
@@ -30,6 +58,7 @@ class ApprovalRequest(Document):
     silence: tuple[SilenceCheck, ...]
     approvers: tuple[str, ...]
     requester: str
+    approvals_needed: int = 1
 
     @property
     def silence_can_be_trusted(self) -> bool:
@@ -37,7 +66,10 @@ class ApprovalRequest(Document):
 
 
 class Approval(Document):
-    """``granted_by`` is a user name, ``silence`` or ``policy``; empty when nobody granted it."""
+    """``granted_by`` is a user name, ``silence`` or ``policy``; empty when nobody granted it.
+
+    ``answers`` are those that decided. ``unheard`` says which channels could not be read when the decision was made.
+    """
 
     decision: ApprovalDecision
     granted_by: str
@@ -47,6 +79,8 @@ class Approval(Document):
     commit: Sha
     why: str
     ignored_answers: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    unheard: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:

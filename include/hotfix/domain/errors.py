@@ -109,3 +109,17 @@ class RollbackFailed(HotfixError):
 
 class NotFixed(HotfixError):
     """The run ended and the problem is not fixed in production."""
+
+
+class ChatRefused(HotfixError):
+    """The chat service understood and said no; the next try would get the same answer."""
+
+
+class ChatUnavailable(HotfixError):
+    """The chat service did not answer, or not now. ``retry_after`` is what it asked for, in seconds."""
+
+    retryable = True
+
+    def __init__(self, what: str, advice: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(what, advice)
+        self.retry_after = retry_after

@@ -109,6 +109,7 @@ class Policy(_Section):
     irreversible_paths: tuple[str, ...] = ("migrations/", "alembic/")
     approval: ApprovalMode = ApprovalMode.SILENCE_APPROVES
     allow_not_required: bool = False
+    approvals_needed: int = Field(default=1, ge=1, le=2, description="different people; with two, silence is no yes")
     analysis_time_limit: int = Field(default=900, ge=10)
     minimal_fix_runs: int = Field(default=60, ge=1, description="of the reproducer, to make the revert smaller")
     max_revert_age_days: int = Field(default=365, ge=1, description="between the culprit and production's version")
@@ -389,6 +390,20 @@ class Github(_Section):
     patience: int = Field(default=30, ge=0, le=300)
 
 
+class Chat(_Section):
+    """Where people are told. ``channel`` is a Slack channel id, ``on_call_group`` a Slack user group id."""
+
+    channel: Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")]
+    on_call_group: Annotated[str, StringConstraints(pattern=r"^S[A-Z0-9]{2,20}$")] | None = None
+
+
+class Identity(_Section):
+    """Who a person is elsewhere: a Slack member id (not the name, which anybody can change), a GitHub login."""
+
+    slack: Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,20}$")] | None = None
+    github: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$")] | None = None
+
+
 class ServiceProfile(_Section):
     name: Slug
     description: str = ""
@@ -397,6 +412,8 @@ class ServiceProfile(_Section):
     owners: tuple[str, ...] = ()
     approvers: tuple[str, ...] = ()
     commander: str = ""
+    chat: Chat | None = None
+    identities: dict[str, Identity] = Field(default_factory=dict, description="by user name in Airflow")
     commands: Commands
     tests: Tests
     policy: Policy = Policy()
@@ -404,3 +421,28 @@ class ServiceProfile(_Section):
     alternative_deployer: DeployerProfile | None = None
     monitoring: Monitoring
     github: Github = Github()
+
+    @model_validator(mode="after")
+    def _approval_is_possible(self) -> ServiceProfile:
+        needed = self.policy.approvals_needed
+        if needed > 1 and self.policy.allow_not_required:
+            raise ValueError("policy.approvals_needed is 2 and policy.allow_not_required is on: choose one of them")
+        if self.approvers and len(set(self.approvers)) < needed:
+            raise ValueError(f"policy.approvals_needed is {needed}, and approvers names {len(set(self.approvers))}")
+        return self
+
+    @model_validator(mode="after")
+    def _an_account_is_one_person(self) -> ServiceProfile:
+        for channel in ("slack", "github"):
+            accounts = [str(value).lower() for each in self.identities.values() if (value := getattr(each, channel))]
+            if twice := sorted({account for account in accounts if accounts.count(account) > 1}):
+                raise ValueError(f"identities: the {channel} account {twice[0]!r} belongs to more than one person")
+        return self
+
+    def person(self, channel: Literal["slack", "github"], account: str) -> str:
+        """The Airflow user behind an account; empty when the profile knows nobody with it."""
+        for name, identity in self.identities.items():
+            known = getattr(identity, channel)
+            if known and known.lower() == account.lower():
+                return name
+        return ""

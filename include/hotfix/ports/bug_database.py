@@ -12,6 +12,7 @@ from hotfix.domain.effect import Effect, EffectState, Intent
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind, PullRequest
 from hotfix.domain.incident import Incident
 from hotfix.domain.testing import TestHistory, TestRun
+from hotfix.ports.correspondence import Correspondence
 
 D = TypeVar("D", bound=Document)
 
@@ -47,7 +48,7 @@ class IncidentRow(Document):
     facts: dict[str, str]
 
 
-class BugDatabase(Protocol):
+class BugDatabase(Correspondence, Protocol):
     """Every write may be repeated: the same key replaces, never doubles."""
 
     def open_incident(self, incident: Incident) -> Incident:

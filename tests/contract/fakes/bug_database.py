@@ -15,18 +15,20 @@ from hotfix.domain.incident import Incident
 from hotfix.domain.outcome import RunOutcome
 from hotfix.domain.testing import TestHistory, TestRun
 from hotfix.ports.bug_database import Event, IncidentRow, IncidentStatus
+from tests.contract.fakes.correspondence import InMemoryCorrespondence
 
 D = TypeVar("D", bound=Document)
 Attempt = tuple[str, int]
 
 
-class InMemoryBugDatabase:
+class InMemoryBugDatabase(InMemoryCorrespondence):
     """A ``BugDatabase`` for one process. Documents are kept as JSON, so that what cannot be stored fails here too.
 
     ``issues`` holds what ``save_issue`` kept: incident id to (title, body, labels).
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.issues: dict[str, tuple[str, str, tuple[str, ...]]] = {}
         self._incidents: dict[Attempt, tuple[str, IncidentRow]] = {}
         self._documents: dict[tuple[Attempt, str], str] = {}

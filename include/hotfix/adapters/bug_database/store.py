@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hotfix.adapters.bug_database import rows
+from hotfix.adapters.bug_database.correspondence import SqlCorrespondence
 from hotfix.adapters.bug_database.engine import for_writing, open_engine, parse_url
 from hotfix.adapters.bug_database.errors import AttemptTaken, IncidentNotRecorded, NothingOwed
 from hotfix.adapters.bug_database.failures import in_our_words
@@ -42,7 +43,7 @@ from hotfix.ports.bug_database import Event, IncidentRow, IncidentStatus
 D = TypeVar("D", bound=Document)
 
 
-class SqlBugDatabase:
+class SqlBugDatabase(SqlCorrespondence):
     """A ``BugDatabase`` behind a SQLAlchemy address; ``migrations.upgrade`` makes its tables.
 
     Every call is one transaction on a connection of its own. Every method raises ``BugDatabaseUnavailable``

@@ -173,3 +173,26 @@ class TestBaselineRecord(Table):
     version: Mapped[str] = mapped_column(Key, primary_key=True)
     selection: Mapped[str] = mapped_column(Key, primary_key=True)
     content: Mapped[str] = mapped_column(Prose)
+
+
+class AnswerRecord(Table):
+    """An answer to an approval request, as JSON; ``key`` is its channel and its id there."""
+
+    __tablename__ = "answers"
+    __table_args__ = (_of_an_attempt(),)
+
+    incident_id: Mapped[str] = mapped_column(Key, primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Key, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    content: Mapped[str] = mapped_column(Prose)
+
+
+class MessageRecord(Table):
+    """A message to people, as JSON. ``scope`` is an incident or a name: a message of attempt 1 is updated by 2."""
+
+    __tablename__ = "messages"
+
+    scope: Mapped[str] = mapped_column(Key, primary_key=True)
+    key: Mapped[str] = mapped_column(Key, primary_key=True)
+    content: Mapped[str] = mapped_column(Prose)

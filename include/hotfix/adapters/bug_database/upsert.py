@@ -19,16 +19,17 @@ ON_CONFLICT: dict[str, Callable[[SqlTable], sqlite.Insert | postgresql.Insert]] 
 }
 
 
-def add_if_absent(session: Session, record: type[Table], values: Mapping[str, object]) -> None:
-    """Insert a row unless one with the same primary or unique key is there."""
+def add_if_absent(session: Session, record: type[Table], values: Mapping[str, object]) -> bool:
+    """Insert a row unless one with the same primary or unique key is there; whether it was inserted."""
     table = record.table()
     if special := ON_CONFLICT.get(session.get_bind().dialect.name):
-        session.execute(special(table).values(values).on_conflict_do_nothing())
-        return
+        done = session.execute(special(table).values(values).on_conflict_do_nothing().returning(*table.primary_key))
+        return done.first() is not None
     try:
         _insert(session, insert(table).values(values))
     except IntegrityError:
-        return
+        return False
+    return True
 
 
 def put(
