@@ -27,6 +27,7 @@ from hotfix.airflow.approval_sensor import ApprovalSensor
 from hotfix.airflow.edges import lead
 from hotfix.airflow.form import incident_form
 from hotfix.airflow.hand_over import Escalate, HandOver, TryNextCandidate, another_candidate
+from hotfix.airflow.notifications import TOLD
 
 
 @dag(
@@ -36,6 +37,7 @@ from hotfix.airflow.hand_over import Escalate, HandOver, TryNextCandidate, anoth
     is_paused_upon_creation=False,
     max_active_runs=16,
     params=incident_form(),
+    default_args=TOLD,
     tags=["hotfix"],
     doc_md=__doc__,
 )

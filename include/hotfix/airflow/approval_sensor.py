@@ -10,14 +10,18 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
 from hotfix.airflow.announcements import announce
+from hotfix.airflow.approval_channels import LOOK
 from hotfix.airflow.approval_trigger import ApprovalDeadline
+from hotfix.airflow.chat import BUDGET, conversation, never_in_the_way, note
 from hotfix.airflow.step_task import ANNOUNCED, RETRIES, RETRY_DELAY, current_incident, noted, progress
 from hotfix.airflow.toolbox import toolbox
-from hotfix.domain.approval import Approval, ApprovalDecision, ApprovalRequest
+from hotfix.domain.approval import Answer, Approval, ApprovalDecision, ApprovalRequest
 from hotfix.domain.errors import HotfixError
+from hotfix.domain.fix import Fix
 from hotfix.domain.incident import ApprovalMode, Incident
 from hotfix.ports.bug_database import Event
-from hotfix.steps.approval import APPROVE, REJECT, Answer, decide, delivered, request_approval, why_invalid
+from hotfix.steps.answers import APPROVE, REJECT, settled, why_invalid
+from hotfix.steps.approval import decide, delivered, request_approval
 from hotfix.steps.record import read_record
 from hotfix.steps.what_went_wrong import FINISHED
 
@@ -46,11 +50,14 @@ class ApprovalSensor(BaseSensorOperator):
         with noted(self._step) as notes:
             incident = self._incident()
             known = toolbox().bug_database.find(incident, Approval)
+            asked = toolbox().bug_database.find(incident, ApprovalRequest)
             if known is not None:
+                if asked is not None:
+                    self._tell_the_decision(incident, asked, known)
                 return known.to_xcom()
-            request = toolbox().bug_database.find(incident, ApprovalRequest) or self._new_request(incident)
+            request = asked or self._new_request(incident)
             if incident.approval is ApprovalMode.NOT_REQUIRED:
-                approval = decide(incident, request, None, toolbox().clock.now())
+                approval = decide(incident, request, (), toolbox().clock.now())
                 notes.record(approval)
                 return approval.to_xcom()
             return self._ask_and_wait(context, incident, request)
@@ -60,16 +67,20 @@ class ApprovalSensor(BaseSensorOperator):
         request = toolbox().bug_database.find(incident, ApprovalRequest)
         if request is None:
             raise HotfixError("The approval request is not in the ledger.", "Nothing is shipped.")
-        answer = _answer(event)
-        if answer and (why := why_invalid(request, answer)):
-            self._ignore(incident, answer, why)
-            if toolbox().clock.now() < request.deadline:
-                return self._ask_and_wait(context, incident, request)
-            answer = None
+        if answer := _answer(event):
+            toolbox().bug_database.keep_answer(incident, answer)
+        self._hear(incident, request)
+        answers = toolbox().bug_database.answers(incident)
+        for each in answers:
+            if why := why_invalid(request, each):
+                self._note(incident, f"{IGNORED}{each.option} by {each.who} ({why})", f"ignored/{each.key}", each.at)
+        if settled(request, answers) is None and toolbox().clock.now() < request.deadline:
+            return self._ask_and_wait(context, incident, request)
         # Silence decided at the deadline, however long the worker took to hear of it.
-        approval = decide(incident, request, answer, request.deadline, self._ignored(incident))
+        approval = decide(incident, request, answers, request.deadline, tuple(event.get("unheard") or ()))
         toolbox().bug_database.record(incident, approval)
         self._note(incident, f"{FINISHED}: {approval.headline}", "decided", approval.at)
+        self._tell_the_decision(incident, request, approval)
         return approval.to_xcom()
 
     @property
@@ -94,7 +105,7 @@ class ApprovalSensor(BaseSensorOperator):
             so_far.fix,
             so_far.tests,
             so_far.security,
-            tools.artefacts(incident).read(so_far.fix.diff),
+            self._diff(incident),
             deployer=service.deployer,
             clock=tools.clock,
         )
@@ -112,34 +123,58 @@ class ApprovalSensor(BaseSensorOperator):
             multiple=False,
             params={},
         )
+        channels = (CHANNEL, *self._ask_in_the_chat(incident, request))
         if not any("delivered" in check.name for check in request.silence):
-            request = delivered(request, (CHANNEL,))
+            request = delivered(request, channels)
             toolbox().bug_database.record(incident, request)
         self._note(
             incident,
-            f"asked under Required Actions, until {request.deadline:%H:%M:%S} UTC",
+            f"asked on {', '.join(channels)}, until {request.deadline:%H:%M:%S} UTC",
             "asked",
             request.requested_at,
         )
         # Here and not only when a task ends: who is asked must see it now.
         announce(context)
         self.defer(
-            trigger=ApprovalDeadline(str(context["ti"].id), request.deadline.isoformat(), silence),
+            trigger=ApprovalDeadline(str(context["ti"].id), request.deadline.isoformat(), silence, incident.run_id),
             method_name="execute_complete",
             timeout=TIMEOUT,
         )
         raise AssertionError("defer never returns")
 
+    def _ask_in_the_chat(self, incident: Incident, request: ApprovalRequest) -> tuple[str, ...]:
+        """The chat, if the request arrived there. It never costs more than a quarter of the window."""
+        arrived: tuple[str, ...] = ()
+        budget = min(BUDGET, incident.approval_window / 4)
+        with never_in_the_way(incident, "asking for approval", progress):
+            chat = conversation(incident, budget)
+            if isinstance(chat, str):
+                note(incident, f"not asked in the chat: {chat}", "not-asked", progress)
+            else:
+                chat.ask(request, lambda: self._diff(incident))
+                arrived = (chat.chat.name,)
+        return arrived
+
+    def _hear(self, incident: Incident, request: ApprovalRequest) -> None:
+        """An earlier answer on another channel wins over the one that this task was resumed with."""
+        with never_in_the_way(incident, "reading the answers", progress):
+            chat = conversation(incident, LOOK)
+            if not isinstance(chat, str):
+                chat.hear(request)
+
+    def _tell_the_decision(self, incident: Incident, request: ApprovalRequest, approval: Approval) -> None:
+        with never_in_the_way(incident, "telling the decision", progress):
+            chat = conversation(incident)
+            if not isinstance(chat, str):
+                chat.close(request, approval, lambda: self._diff(incident))
+
+    def _diff(self, incident: Incident) -> str:
+        fix = toolbox().bug_database.find(incident, Fix)
+        return toolbox().artefacts(incident).read(fix.diff) if fix else ""
+
     def _when_silent(self, incident: Incident, request: ApprovalRequest) -> str:
-        silent = decide(incident, request, None, request.deadline)
+        silent = decide(incident, request, (), request.deadline)
         return APPROVE if silent.decision is ApprovalDecision.APPROVED else REJECT
-
-    def _ignore(self, incident: Incident, answer: Answer, why: str) -> None:
-        self._note(incident, f"{IGNORED}{answer.option} ({why})", f"ignored/{answer.at.isoformat()}", answer.at)
-
-    def _ignored(self, incident: Incident) -> tuple[str, ...]:
-        timeline = toolbox().bug_database.timeline(incident)
-        return tuple(event.what for event in timeline if event.what.startswith(IGNORED))
 
     def _note(self, incident: Incident, what: str, key: str, at: datetime) -> None:
         progress(what)

@@ -82,6 +82,11 @@ def silence_checks(
             holds=restorable,
             detail=f"{fix.base[:10]} can be restored" if restorable else f"{fix.base[:10]} cannot be restored",
         ),
+        SilenceCheck(
+            name="one approval suffices",
+            holds=policy.approvals_needed == 1,
+            detail=f"approvals needed: {policy.approvals_needed}",
+        ),
     )
 
 

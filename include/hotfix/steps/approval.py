@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hotfix.domain.approval import Approval, ApprovalDecision, ApprovalRequest, SilenceCheck
+from hotfix.domain.approval import Answer, Approval, ApprovalDecision, ApprovalRequest, SilenceCheck
 from hotfix.domain.fix import Fix
 from hotfix.domain.incident import ApprovalMode, Incident
 from hotfix.domain.policy import silence_checks
@@ -14,21 +14,11 @@ from hotfix.domain.service import ServiceProfile
 from hotfix.domain.testing import TestReport
 from hotfix.ports.clock import Clock
 from hotfix.ports.deployer import Deployer
+from hotfix.steps.answers import APPROVE, ignored, missing, settled
 from hotfix.steps.markdown import fenced, quoted
 
-APPROVE, REJECT = "Approve", "Reject"
 DIFF_SHOWN = 6000
 FINDINGS_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What somebody answered, where and when."""
-
-    option: str
-    user: str
-    channel: str
-    at: datetime
 
 
 def request_approval(
@@ -62,6 +52,7 @@ def request_approval(
         silence=checks,
         approvers=profile.approvers,
         requester=incident.reported_by,
+        approvals_needed=profile.policy.approvals_needed,
     )
 
 
@@ -75,23 +66,14 @@ def delivered(request: ApprovalRequest, channels: tuple[str, ...]) -> ApprovalRe
     return request.model_copy(update={"silence": (*request.silence, check)})
 
 
-def why_invalid(request: ApprovalRequest, answer: Answer) -> str:
-    """Why an answer does not count; empty when it does. Anybody may stop a hotfix; not everybody may ship it."""
-    if answer.option == REJECT:
-        return ""
-    if answer.option != APPROVE:
-        return f"{answer.option!r} is not an answer"
-    if answer.user == request.requester:
-        return f"{answer.user} started the hotfix and cannot approve it"
-    if request.approvers and answer.user not in request.approvers:
-        return f"{answer.user} is not an approver of this service ({', '.join(request.approvers)})"
-    return ""
-
-
 def decide(
-    incident: Incident, request: ApprovalRequest, answer: Answer | None, now: datetime, ignored: tuple[str, ...] = ()
+    incident: Incident,
+    request: ApprovalRequest,
+    answers: Sequence[Answer],
+    now: datetime,
+    unheard: tuple[str, ...] = (),
 ) -> Approval:
-    """A valid answer decides; without one, silence does as far as it can be trusted."""
+    """Valid answers decide; without enough of them, silence does as far as it can be trusted."""
 
     def approval(decision: ApprovalDecision, granted_by: str, channel: str, at: datetime, why: str) -> Approval:
         return Approval(
@@ -102,15 +84,21 @@ def decide(
             requested_at=request.requested_at,
             commit=request.commit,
             why=why,
-            ignored_answers=ignored,
+            ignored_answers=ignored(request, answers),
+            answers=decided.answers if decided else (),
+            unheard=unheard,
         )
 
-    if answer and answer.option == APPROVE:
-        return approval(ApprovalDecision.APPROVED, answer.user, answer.channel, answer.at, f"approved by {answer.user}")
-    if answer:
-        why = f"rejected by {answer.user}"
-        return approval(ApprovalDecision.REJECTED, "", answer.channel, answer.at, why)
-    window = f"nobody answered for {incident.approval_window} s"
+    decided = settled(request, answers)
+    if decided:
+        people = ", ".join(answer.user for answer in decided.answers)
+        channel = ", ".join(dict.fromkeys(answer.channel for answer in decided.answers))
+        last = decided.answers[-1]
+        if decided.option == APPROVE:
+            return approval(ApprovalDecision.APPROVED, people, channel, last.at, f"approved by {people}")
+        why = f"rejected by {people}{f': {last.remark}' if last.remark else ''}"
+        return approval(ApprovalDecision.REJECTED, "", channel, last.at, why)
+    window = missing(request, answers) or f"nobody answered for {incident.approval_window} s"
     if incident.approval is ApprovalMode.NOT_REQUIRED:
         return approval(ApprovalDecision.APPROVED, "policy", "policy", now, "the profile requires no approval")
     if incident.approval is ApprovalMode.REQUIRED:

@@ -12,6 +12,8 @@ from hotfix.steps.record import Record
 STARTED, FINISHED, FAILED = "started", "finished", "failed: "
 # And that people could not be shown something.
 NOT_TOLD = "not told: "
+# What the ledger notes about telling people; it is no step.
+CHAT = "chat"
 
 # Steps that run because something went wrong, or that are running while somebody asks.
 _RECOVERY = {
@@ -28,6 +30,7 @@ _RECOVERY = {
     "open_follow_up_pr",
     "incident_response",
     "hotfix_compliance",
+    CHAT,
 }
 
 

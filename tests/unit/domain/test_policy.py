@@ -78,7 +78,7 @@ def only_false(found: dict[str, bool]) -> str:
 
 def test_silence_can_be_trusted_when_everything_holds() -> None:
     found = holds()
-    assert len(found) == 5
+    assert len(found) == 6
     assert all(found.values())
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from hotfix.domain.approval import ApprovalDecision, ApprovalRequest
+from hotfix.domain.approval import Answer, ApprovalDecision, ApprovalRequest
 from hotfix.domain.incident import ApprovalMode, Incident
 from hotfix.domain.testing import TestVerdict
-from hotfix.steps.approval import APPROVE, REJECT, Answer, decide, delivered, request_approval, why_invalid
+from hotfix.steps.answers import APPROVE, REJECT, why_invalid
+from hotfix.steps.approval import decide, delivered, request_approval
 from tests.contract.fakes.clock import FakeClock
 from tests.contract.fakes.deployer import FakeDeployer
 from tests.support.documents import BASE, FIX, a_fix, a_profile, a_security_report, a_test_report, an_incident
@@ -85,7 +86,7 @@ def test_a_request_that_reached_nobody_cannot_be_answered_by_silence() -> None:
     assert delivered(request, ("Airflow",)).silence_can_be_trusted
     unheard = delivered(request, ())
     assert not unheard.silence_can_be_trusted
-    assert decide(an_incident(), unheard, None, after(request)).decision is ApprovalDecision.ESCALATED
+    assert decide(an_incident(), unheard, (), after(request)).decision is ApprovalDecision.ESCALATED
 
 
 def test_a_request_without_any_check_cannot_be_answered_by_silence() -> None:
@@ -136,23 +137,24 @@ def test_an_answer_is_one_of_the_two(option: str) -> None:
 
 
 def test_a_yes_is_an_approval_of_exactly_this_commit() -> None:
-    approval = decide(an_incident(), a_request(), an_answer(), after(a_request()), ("ignored answer: Approve",))
+    approval = decide(an_incident(), a_request(), (an_answer(user="ada"), an_answer()), after(a_request()))
     assert (approval.decision, approval.granted_by, approval.commit) == (ApprovalDecision.APPROVED, "grace", FIX)
     assert (approval.at, approval.channel) == (an_answer().at, "Airflow")
-    assert approval.ignored_answers == ("ignored answer: Approve",)
+    assert approval.answers == (an_answer(),)
+    assert approval.ignored_answers == ("Approve (ada started the hotfix and cannot approve it)",)
     assert not approval.needs_approval_after_the_fact
 
 
 @pytest.mark.parametrize("mode", list(ApprovalMode))
 def test_a_no_is_a_no_in_every_mode(mode: ApprovalMode) -> None:
-    approval = decide(an_incident(approval=mode), a_request(), an_answer(REJECT), after(a_request()))
+    approval = decide(an_incident(approval=mode), a_request(), (an_answer(REJECT),), after(a_request()))
     assert (approval.decision, approval.granted_by) == (ApprovalDecision.REJECTED, "")
     assert approval.why == "rejected by grace"
 
 
 def test_silence_approves_what_everything_speaks_for_and_is_recorded_as_silence() -> None:
     request = delivered(a_request(), ("Airflow",))
-    approval = decide(an_incident(), request, None, after(request))
+    approval = decide(an_incident(), request, (), after(request))
     assert (approval.decision, approval.granted_by, approval.channel) == (
         ApprovalDecision.APPROVED, "silence", "silence",
     )  # fmt: skip
@@ -171,19 +173,19 @@ def test_silence_approves_what_everything_speaks_for_and_is_recorded_as_silence(
 )
 def test_silence_that_cannot_be_trusted_escalates_and_says_why(changes: dict[str, Any]) -> None:
     request = delivered(a_request(**changes), ("Airflow",))
-    approval = decide(an_incident(), request, None, after(request))
+    approval = decide(an_incident(), request, (), after(request))
     assert (approval.decision, approval.granted_by) == (ApprovalDecision.ESCALATED, "")
     assert "silence cannot be trusted: not so: " in approval.why
 
 
 def test_where_a_person_is_required_silence_is_a_no() -> None:
     request = delivered(a_request(), ("Airflow",))
-    approval = decide(an_incident(approval=ApprovalMode.REQUIRED), request, None, after(request))
+    approval = decide(an_incident(approval=ApprovalMode.REQUIRED), request, (), after(request))
     assert approval.decision is ApprovalDecision.ESCALATED
     assert "a person's approval is required" in approval.why
 
 
 def test_where_none_is_required_the_policy_grants_it() -> None:
-    approval = decide(an_incident(approval=ApprovalMode.NOT_REQUIRED), a_request(), None, after(a_request()))
+    approval = decide(an_incident(approval=ApprovalMode.NOT_REQUIRED), a_request(), (), after(a_request()))
     assert (approval.decision, approval.granted_by) == (ApprovalDecision.APPROVED, "policy")
     assert not approval.needs_approval_after_the_fact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
@@ -31,12 +31,13 @@ FIRST_PAUSE = 0.5
 
 
 class SlackCalls:
-    """One Slack app. ``budget`` is the time in seconds that a call may take with all its tries."""
+    """One Slack app. ``budget``: seconds from the first call on, after which a failed call is not tried again."""
 
     def __init__(self, client: WebClient, clock: Clock, budget: float) -> None:
         self._client = client
         self._clock = clock
         self._budget = timedelta(seconds=budget)
+        self._over: datetime | None = None
 
     def read(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Call a method that changes nothing; raises like ``write``."""
@@ -53,14 +54,14 @@ class SlackCalls:
         return self._within_budget(method, {"json": dict(arguments)}, repeat)
 
     def _within_budget(self, method: str, payload: Mapping[str, Any], repeat: bool) -> Mapping[str, Any]:
-        over = self._clock.now() + self._budget
+        self._over = self._over or self._clock.now() + self._budget
         pause = FIRST_PAUSE
         while True:
             try:
                 return self._once(method, payload)
             except ChatUnavailable as error:
                 wait = error.retry_after or pause
-                if not (repeat or error.retry_after) or self._clock.now() + timedelta(seconds=wait) >= over:
+                if not (repeat or error.retry_after) or self._clock.now() + timedelta(seconds=wait) >= self._over:
                     raise
             self._clock.sleep(wait)
             pause *= 2

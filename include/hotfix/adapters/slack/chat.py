@@ -20,7 +20,7 @@ LOOKED_THROUGH, PAGES = 100, 5
 
 
 class SlackChat:
-    """One channel of one workspace. ``budget``: seconds that a call may take with all its tries."""
+    """One channel of one workspace; ``budget`` as in ``SlackCalls``."""
 
     name = "Slack"
 
