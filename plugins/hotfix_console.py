@@ -33,9 +33,23 @@ class Console:
         return console(lambda: SqlBugDatabase(bug_database_url()), artefacts_of)
 
 
+class SlackCallbacks(Console):
+    """Where Slack tells of pressed buttons, apart from the console: Slack has no login of Airflow, it signs."""
+
+    @cached_property
+    def _app(self) -> Any:
+        from hotfix.airflow.pressed_buttons import press, signing_secret
+        from hotfix.console.slack import slack_callbacks
+
+        return slack_callbacks(signing_secret, press)
+
+
 class HotfixConsole(AirflowPlugin):
     name = "hotfix_console"
-    fastapi_apps = [{"app": Console(), "url_prefix": "/hotfix", "name": "Hotfixes"}]
+    fastapi_apps = [
+        {"app": Console(), "url_prefix": "/hotfix", "name": "Hotfixes"},
+        {"app": SlackCallbacks(), "url_prefix": "/hotfix-slack", "name": "Hotfixes: Slack"},
+    ]
     # Relative addresses: Airflow's UI resolves them against its own base url.
     external_views = [
         {"name": "Hotfixes", "href": "hotfix/", "destination": "nav", "url_route": "hotfixes"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from hotfix.domain.approval import Approval, ApprovalDecision
+from hotfix.domain.approval import Approval, ApprovalDecision, ApprovalRequest
 from hotfix.domain.assessment import Assessment, Decision
 from hotfix.domain.diagnosis import Commit, Diagnosis
 from hotfix.domain.document import Artefact
@@ -21,6 +21,12 @@ from hotfix.domain.testing import TestReport, TestVerdict
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
 BASE, FIX = "a" * 40, "f" * 40
+# Approvers of ``a_profile`` and the reporter of ``an_incident``, as its identities may know them.
+PEOPLE = {
+    "grace": {"slack": "UGRACE", "github": "Grace-H"},
+    "linus": {"slack": "ULINUS"},
+    "ada": {"slack": "UADA"},
+}
 NO_TRAFFIC = Traffic(requests=0, errors=0, p95_ms=None)
 
 
@@ -163,6 +169,21 @@ def a_security_report(**changes: Any) -> SecurityReport:
         "report": None,
     }
     return SecurityReport.model_validate({**values, **changes})
+
+
+def an_approval_request(**changes: Any) -> ApprovalRequest:
+    values: dict[str, Any] = {
+        "commit": FIX,
+        "subject": "Ship this hotfix to shop?",
+        "body": "",
+        "requested_at": NOW,
+        "deadline": NOW + timedelta(seconds=300),
+        "silence": (),
+        "approvers": ("grace", "linus", "ada"),
+        "requester": "ada",
+        **changes,
+    }
+    return ApprovalRequest.model_validate(values)
 
 
 def an_approval(**changes: Any) -> Approval:

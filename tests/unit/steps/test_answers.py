@@ -7,35 +7,13 @@ from typing import Any
 
 import pytest
 
-from hotfix.domain.approval import Answer, ApprovalRequest
+from hotfix.domain.approval import Answer
 from hotfix.domain.service import ServiceProfile
 from hotfix.ports.chat import Said
 from hotfix.steps.answers import APPROVE, REJECT, answer_in, missing, settled, why_invalid
-from tests.support.documents import FIX, NOW, a_profile
+from tests.support.documents import FIX, NOW, PEOPLE, a_profile, an_approval_request
 
-PROFILE = a_profile(
-    identities={
-        "grace": {"slack": "UGRACE", "github": "Grace-H"},
-        "linus": {"slack": "ULINUS"},
-        "ada": {"slack": "UADA"},
-    }
-)
-
-
-def a_request(needed: int = 1, **changes: Any) -> ApprovalRequest:
-    values: dict[str, Any] = {
-        "commit": FIX,
-        "subject": "Ship?",
-        "body": "",
-        "requested_at": NOW,
-        "deadline": NOW + timedelta(seconds=300),
-        "silence": (),
-        "approvers": ("grace", "linus", "ada"),
-        "requester": "ada",
-        "approvals_needed": needed,
-        **changes,
-    }
-    return ApprovalRequest.model_validate(values)
+PROFILE = a_profile(identities=PEOPLE)
 
 
 def after(seconds: float, user: str, option: str = APPROVE, **changes: Any) -> Answer:
@@ -87,8 +65,8 @@ def test_an_account_that_the_profile_does_not_know_is_nobody() -> None:
     for text in ("approve", "reject"):
         stranger = heard(text, "UEVE")
         assert stranger is not None
-        assert "identities know nobody who is UEVE on Slack" in why_invalid(a_request(), stranger)
-        assert settled(a_request(), [stranger]) is None
+        assert "identities know nobody who is UEVE on Slack" in why_invalid(an_approval_request(), stranger)
+        assert settled(an_approval_request(), [stranger]) is None
 
 
 def test_accounts_are_found_whatever_their_case() -> None:
@@ -103,22 +81,22 @@ def test_one_account_is_one_person() -> None:
 
 def test_whoever_started_it_cannot_approve_it_on_any_channel() -> None:
     for channel in ("Airflow", "Slack", "GitHub"):
-        assert settled(a_request(), [after(1, "ada", channel=channel)]) is None
-    assert settled(a_request(), [after(1, "ada", REJECT)]) is not None, "but may stop it"
+        assert settled(an_approval_request(), [after(1, "ada", channel=channel)]) is None
+    assert settled(an_approval_request(), [after(1, "ada", REJECT)]) is not None, "but may stop it"
 
 
 def test_the_first_valid_answer_wins() -> None:
     answers = [after(9, "linus", REJECT), after(5, "grace"), after(1, "ada")]
-    found = settled(a_request(), answers)
+    found = settled(an_approval_request(), answers)
     assert found is not None
     assert (found.option, [each.user for each in found.answers]) == (APPROVE, ["grace"])
-    found = settled(a_request(), [after(5, "grace"), after(4, "linus", REJECT)])
+    found = settled(an_approval_request(), [after(5, "grace"), after(4, "linus", REJECT)])
     assert found is not None
     assert found.option == REJECT
 
 
 def test_two_approvers_are_two_people() -> None:
-    request = a_request(needed=2)
+    request = an_approval_request(approvals_needed=2)
     twice = [after(1, "grace"), after(2, "grace", channel="Airflow")]
     assert settled(request, twice) is None
     assert missing(request, twice) == "grace approved, and 2 people have to"
@@ -131,13 +109,13 @@ def test_two_approvers_are_two_people() -> None:
 
 
 def test_a_yes_about_another_commit_is_none() -> None:
-    assert "it is about bbbbbbbbbbbb" in why_invalid(a_request(), after(1, "grace", commit="b" * 40))
-    assert why_invalid(a_request(), after(1, "grace", commit=FIX)) == ""
+    assert "it is about bbbbbbbbbbbb" in why_invalid(an_approval_request(), after(1, "grace", commit="b" * 40))
+    assert why_invalid(an_approval_request(), after(1, "grace", commit=FIX)) == ""
 
 
 def test_a_yes_after_the_end_is_none_and_a_no_still_stops_it() -> None:
-    assert "after the end" in why_invalid(a_request(), after(301, "grace"))
-    assert why_invalid(a_request(), after(301, "grace", REJECT)) == ""
+    assert "after the end" in why_invalid(an_approval_request(), after(301, "grace"))
+    assert why_invalid(an_approval_request(), after(301, "grace", REJECT)) == ""
 
 
 def test_a_profile_that_nobody_could_satisfy_is_refused() -> None:

@@ -24,6 +24,7 @@ from tests.contract.fakes.deployer import FakeDeployer
 from tests.support.documents import (
     BASE,
     FIX,
+    PEOPLE,
     a_diagnosis,
     a_fix,
     a_profile,
@@ -36,7 +37,7 @@ from tests.support.documents import (
 PROFILE = a_profile(
     chat={"channel": "CINC", "on_call_group": "SONCALL"},
     commander="linus",
-    identities={"grace": {"slack": "UGRACE"}, "linus": {"slack": "ULINUS"}, "ada": {"slack": "UADA"}},
+    identities=PEOPLE,
 )
 DIFF = "--- a/shop/pricing.py\n+++ b/shop/pricing.py\n@@ -1 +1 @@\n-a\n+b\n"
 LINKS = Links(run="http://a/run", record="http://a/record", approve="http://a/yes", reject="http://a/no")
