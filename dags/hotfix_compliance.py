@@ -10,6 +10,7 @@ it through `incident_response`. A run that is still alive is left alone. After a
 
 **Every follow-up happens.** The approval after the fact, the code review and the full test run are due within 24 hours,
 the proper fix within a week. What git proves is settled here; the rest people settle with `python -m hotfix settle`.
+The chat is told what is owed.
 
 Red as long as anything is overdue, could not be recovered, or needs a person.
 """
@@ -21,7 +22,7 @@ from datetime import datetime, timezone
 from airflow.sdk import Param, dag
 
 from hotfix.airflow import recovery_tasks
-from hotfix.airflow.follow_up_tasks import check_follow_ups, report_overdue
+from hotfix.airflow.follow_up_tasks import check_follow_ups, report_overdue, tell_compliance
 from hotfix.airflow.step_task import RETRIES, RETRY_DELAY
 from hotfix.steps.find_dead_runs import SILENCE
 
@@ -49,7 +50,9 @@ def hotfix_compliance():
     recovered = recovery_tasks.recover.expand(run=recovery_tasks.find_dead())
     people = recovery_tasks.EscalateDeadRun.partial(task_id="escalate", retries=RETRIES, retry_delay=RETRY_DELAY)
     people.expand(recovery=recovered) >> recovery_tasks.release_locks()
-    report_overdue(check_follow_ups())
+    report = check_follow_ups()
+    tell_compliance(report)
+    report_overdue(report)
 
 
 hotfix_compliance()

@@ -1,7 +1,7 @@
 """### Hotfix metrics
 
 Every day: time to resolution, rollback rate, follow-up completion and incident rate of the last 30 days, from the bug
-database, as a page in the artefact storage.
+database, as a page in the artefact storage, and in the chat as a digest of the week.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 from airflow.sdk import dag
 
-from hotfix.airflow.follow_up_tasks import measure_period, store_digest
+from hotfix.airflow.follow_up_tasks import measure_period, store_digest, tell_metrics
 
 
 @dag(
@@ -24,7 +24,9 @@ from hotfix.airflow.follow_up_tasks import measure_period, store_digest
     doc_md=__doc__,
 )
 def hotfix_metrics():
-    store_digest(measure_period(days=30))
+    figures = measure_period(days=30)
+    store_digest(figures)
+    tell_metrics(figures)
 
 
 hotfix_metrics()

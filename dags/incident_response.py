@@ -3,7 +3,8 @@
 Where a hotfix that did not work goes to: people. States what was tried and what can be done next, opens the incident's
 issue, and names the commander. Started by `emergency_hotfix`; nothing is changed in production or git.
 
-**What it does not do yet.** Without a chat or paging connection nobody is called: the log and the record say so.
+**Who is called.** The on-call group and the commander, in the service's channel. Without a chat connection nobody is
+called: the log and the record say so.
 """
 
 from __future__ import annotations

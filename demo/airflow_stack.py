@@ -86,6 +86,15 @@ class AirflowStack:
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
 
+    def stop_component(self, component: str) -> None:
+        """End a component as an operator does, and wait for it."""
+        process = self._processes.pop(component)
+        _signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_LIMIT)
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+
     def stop(self) -> None:
         for process in self._processes.values():
             _signal_group(process.pid, signal.SIGTERM)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from slack_sdk.signature import Clock, SignatureVerifier
 
 from hotfix.console.slack import BODY_LIMIT, slack_callbacks
 from hotfix.domain.approval import Approval
@@ -21,17 +20,9 @@ from hotfix.steps.approval import decide
 from hotfix.steps.press import Press, keep_press
 from tests.contract.fakes.bug_database import InMemoryBugDatabase
 from tests.support.documents import PEOPLE, a_profile, an_approval_request, an_incident
+from tests.support.workspace import SIGNING_SECRET, signature
 
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 ADDRESS = "/hotfix-slack/interactions"
-
-
-class At(Clock):
-    def __init__(self, moment: float) -> None:
-        self._moment = moment
-
-    def now(self) -> float:
-        return self._moment
 
 
 def payload(action: str = "hotfix_approve", user: str = "UGRACE", **changes: Any) -> bytes:
@@ -44,18 +35,11 @@ def payload(action: str = "hotfix_approve", user: str = "UGRACE", **changes: Any
     return urllib.parse.urlencode({"payload": json.dumps(content)}).encode()
 
 
-def signed(body: bytes, secret: str = SECRET, age: float = 0) -> dict[str, str]:
-    stamp = str(int(time.time() - age))
-    signature = SignatureVerifier(secret, At(float(stamp))).generate_signature(timestamp=stamp, body=body)
-    assert signature
-    return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
-
-
 class Office:
     """The callbacks as the plugin mounts them, with a ledger in which a request is open."""
 
     def __init__(self) -> None:
-        self.secret = SECRET
+        self.secret = SIGNING_SECRET
         self.ledger = InMemoryBugDatabase()
         self.incident = self.ledger.open_incident(an_incident())
         self.request = an_approval_request()
@@ -66,7 +50,9 @@ class Office:
         self.client = TestClient(api_server)
 
     def send(self, body: bytes, headers: dict[str, str] | None = None) -> int:
-        return self.client.post(ADDRESS, content=body, headers=signed(body) if headers is None else headers).status_code
+        return self.client.post(
+            ADDRESS, content=body, headers=signature(body) if headers is None else headers
+        ).status_code
 
     @property
     def answers(self) -> list[tuple[str, str]]:
@@ -97,27 +83,27 @@ def test_a_pressed_button_decides(office: Office, action: str, option: str) -> N
 
 def test_pressed_twice_or_sent_twice_is_one_answer(office: Office) -> None:
     body = payload()
-    headers = signed(body)
+    headers = signature(body)
     assert [office.send(body, headers), office.send(body, headers)] == [200, 200]
     assert office.answers == [("Approve", "grace")]
 
 
 def test_what_slack_did_not_sign_changes_nothing(office: Office) -> None:
     body = payload()
-    fresh = signed(body)
+    fresh = signature(body)
     refused = [
         {},
         {"X-Slack-Signature": fresh["X-Slack-Signature"]},
         {**fresh, "X-Slack-Signature": "v0=" + "0" * 64},
         {**fresh, "X-Slack-Request-Timestamp": "soon"},
         {**fresh, "X-Slack-Request-Timestamp": str(int(time.time()) + 1000)},
-        signed(body, secret="another"),
-        signed(body, age=301),
-        signed(payload("hotfix_reject")),
+        signature(body, secret="another"),
+        signature(body, age=301),
+        signature(payload("hotfix_reject")),
     ]
     assert [office.send(body, headers) for headers in refused] == [401] * len(refused)
     assert office.answers == []
-    assert office.send(body, signed(body, age=290)) == 200
+    assert office.send(body, signature(body, age=290)) == 200
 
 
 @pytest.mark.parametrize(

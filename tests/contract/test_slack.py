@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
@@ -20,7 +17,8 @@ from hotfix.domain.errors import ChatRefused
 from hotfix.domain.message import Button, Message
 from hotfix.ports.chat import Chat, Said
 from tests.contract.fakes.chat import FakeChat
-from tests.support.emulated import TOKENS, Emulated
+from tests.support.emulated import Emulated
+from tests.support.workspace import Workspace
 
 
 def a_message(key: str, **changes: Any) -> Message:
@@ -71,51 +69,29 @@ class TestFakeChat(ChatContract):
         return FakeChat()
 
 
-class Workspace:
-    """Slack as somebody sees it, past the code that is tested."""
-
-    def __init__(self, emulated: Emulated) -> None:
-        self.url = emulated.slack
-        channels = self.ask("conversations.list")["channels"]
-        (self.channel,) = [each["id"] for each in channels if each["name"] == "incidents"]
-        self.ids = {each["name"]: each["id"] for each in self.ask("users.list")["members"]}
-
-    def ask(self, method: str, login: str = "approver", **arguments: Any) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self.url}/api/{method}",
-            data=urllib.parse.urlencode(arguments).encode(),
-            headers={"Authorization": f"Bearer {TOKENS[login]}"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            content: dict[str, Any] = json.load(answer)
-        assert content["ok"], content
-        return content
-
-    def client(self, token: str = TOKENS["hotfix-bot"]) -> WebClient:
-        return WebClient(token=token, base_url=f"{self.url}/api/", timeout=5, retry_handlers=[])
-
-    def chat(self, **changes: Any) -> SlackChat:
-        return SlackChat(
-            changes.get("client", self.client()), changes.get("channel", self.channel), SystemClock(), budget=2
-        )
-
-
 @pytest.fixture
 def workspace(emulated: Emulated) -> Workspace:
     return Workspace(emulated)
 
 
+def a_chat(workspace: Workspace, **changes: str) -> SlackChat:
+    client = WebClient(
+        token=changes.get("token", workspace.token), base_url=workspace.api, timeout=5, retry_handlers=[]
+    )
+    return SlackChat(client, changes.get("channel", workspace.channel), SystemClock(), budget=2)
+
+
 class TestSlack(ChatContract):
     @pytest.fixture
     def chat(self, workspace: Workspace) -> SlackChat:
-        return workspace.chat()
+        return a_chat(workspace)
 
     def test_what_is_posted_is_there_to_read(self, workspace: Workspace) -> None:
         key = f"{uuid4()}/1/incident"
         buttons = (Button(text="Approve", url="http://localhost/a"), Button(text="No", action="no", value="v"))
         diff = "-a\n+b <!channel> ```"
         message = a_message(key, code=diff, buttons=buttons, mentions=("U1",), groups=("S1",))
-        place = workspace.chat().post(message)
+        place = a_chat(workspace).post(message)
         (stored,) = [m for m in workspace.ask("conversations.history", channel=place.channel)["messages"]
                      if m["ts"] == place.id]  # fmt: skip
         header, text, facts, code, actions = stored["blocks"]
@@ -132,7 +108,7 @@ class TestSlack(ChatContract):
         ]
 
     def test_reactions_and_replies_of_people_are_heard(self, workspace: Workspace) -> None:
-        chat = workspace.chat()
+        chat = a_chat(workspace)
         root = chat.post(a_message(f"{uuid4()}/1/incident"))
         workspace.ask("chat.postMessage", channel=root.channel, thread_ts=root.id, text="before the request")
         request = chat.post(a_message(f"{uuid4()}/1/approval"), root)
@@ -156,7 +132,7 @@ class TestSlack(ChatContract):
         assert edited[0].id != reply.id, "an edited reply is another one"
 
     def test_a_whisper_reaches_one_person(self, workspace: Workspace) -> None:
-        chat = workspace.chat()
+        chat = a_chat(workspace)
         root = chat.post(a_message(f"{uuid4()}/1/incident"))
         chat.whisper(root, workspace.ids["approver"], "You started it.")
         thread = workspace.ask("conversations.replies", channel=root.channel, ts=root.id)["messages"]
@@ -165,8 +141,8 @@ class TestSlack(ChatContract):
     @pytest.mark.parametrize(
         ("break_it", "code", "advice"),
         [
-            (lambda w: w.chat(channel="C0NOSUCH"), "channel_not_found", "chat.channel"),
-            (lambda w: w.chat(client=w.client("")), "not_authed", "bot token"),
+            (lambda w: a_chat(w, channel="C0NOSUCH"), "channel_not_found", "chat.channel"),
+            (lambda w: a_chat(w, token=""), "not_authed", "bot token"),
         ],
     )
     def test_slacks_own_no_says_what_to_do(

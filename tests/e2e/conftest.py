@@ -18,6 +18,7 @@ from demo.airflow_stack import AirflowStack
 from demo.play import Played, play, wait_for_dag
 from demo.scenarios import SCENARIOS
 from demo.world import World
+from tests.support.workspace import Workspace
 
 WINDOW = 8
 # Worlds that run at once: each has its gunicorn, its customers and an Airflow run.
@@ -27,6 +28,9 @@ EXTRA_WORLDS = (
     "shop-approval",
     "shop-approval-person",
     "shop-twice",
+    "shop-slack-yes",
+    "shop-slack-button",
+    "shop-slack-silence",
 )
 
 
@@ -54,13 +58,28 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def slack(request: pytest.FixtureRequest) -> Workspace | None:
+    """Slack as emulate plays it; None where it is not installed, and then Airflow has no Connection to it."""
+    try:
+        return Workspace(request.getfixturevalue("emulated"))
+    except pytest.skip.Exception:
+        return None
+
+
+@pytest.fixture(scope="session")
 def stack(
-    worlds: Mapping[str, World], services: Path, plans: Path, tmp_path_factory: pytest.TempPathFactory
+    worlds: Mapping[str, World],
+    services: Path,
+    plans: Path,
+    slack: Workspace | None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[AirflowStack]:
     """A running Airflow, with the plugins of the product and the one that kills tasks."""
     running = AirflowStack(tmp_path_factory.mktemp("airflow"), services)
     announce(running, map(service_of, FAULTS))
     arm(running, tmp_path_factory.mktemp("plugins"), plans)
+    if slack is not None:
+        running.environment["AIRFLOW_CONN_SLACK_DEFAULT"] = slack.connection
     with running:
         wait_for_dag(AirflowApi(running.url, "viewer"))
         yield running

@@ -12,9 +12,11 @@ from hotfix.airflow.slack_access import SLACK, slack
 from hotfix.airflow.toolbox import toolbox
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
+from hotfix.domain.message import Message
 from hotfix.ports.bug_database import Event
 from hotfix.steps.converse import Conversation
 from hotfix.steps.incident_messages import Links
+from hotfix.steps.tell import tell
 from hotfix.steps.what_went_wrong import CHAT
 
 SENSOR = "deployment.await_approval"
@@ -65,8 +67,25 @@ def links(incident: Incident) -> Links:
     )
 
 
+def tell_everybody(scope: str, message: Message, say: Callable[[str], None]) -> str:
+    """Post a digest, or bring the one that stands there up to date; returns what became of it."""
+    from hotfix.adapters.slack import SlackChat
+
+    tools = toolbox()
+    with never_in_the_way(None, f"telling {message.key}", say):
+        access = slack()
+        if access is None:
+            return f"not told in the chat: there is no Connection {SLACK}"
+        if not access.digests:
+            return f"not told in the chat: the Connection {SLACK} names no digest_channel"
+        chat = SlackChat(access.client, access.digests, tools.clock, BUDGET)
+        place = tell(scope, message, chat=chat, ledger=tools.bug_database, clock=tools.clock, alone=True)
+        return f"told in {place.channel}" if place else "another process tells it"
+    return "not told in the chat: see the log"
+
+
 @contextmanager
-def never_in_the_way(incident: Incident, doing: str, say: Callable[[str], None]) -> Iterator[None]:
+def never_in_the_way(incident: Incident | None, doing: str, say: Callable[[str], None]) -> Iterator[None]:
     """Talking to people: whatever goes wrong is said in the log and in the record, and nothing else comes of it."""
     try:
         yield
@@ -76,9 +95,11 @@ def never_in_the_way(incident: Incident, doing: str, say: Callable[[str], None])
         note(incident, f"{doing}: not done. {why}", f"{doing}/failed", say)
 
 
-def note(incident: Incident, what: str, key: str, say: Callable[[str], None]) -> None:
+def note(incident: Incident | None, what: str, key: str, say: Callable[[str], None]) -> None:
     """A line in the log and in the record; a ledger that is away must not stop anybody here either."""
     say(f"{CHAT}: {what}")
+    if incident is None:
+        return
     try:
         event = Event(at=toolbox().clock.now(), step=CHAT, what=what[:2000], key=f"{CHAT}/{key}"[:250])
         toolbox().bug_database.note(incident, event)

@@ -10,6 +10,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from hotfix.airflow.chat import conversation, never_in_the_way, tell_everybody
 from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, log, progress
 from hotfix.airflow.toolbox import artefacts_of, migrate_bug_database, toolbox
 from hotfix.airflow.work import about
@@ -17,6 +18,7 @@ from hotfix.domain.incident import Incident
 from hotfix.domain.rollback import Escalation
 from hotfix.ports.bug_database import Event, IncidentStatus
 from hotfix.steps.check_compliance import ComplianceReport, compliance_report, settle_by_evidence
+from hotfix.steps.digest_messages import COMPLIANCE, METRICS, compliance_message, metrics_message
 from hotfix.steps.measure import Metrics, digest, measure
 from hotfix.steps.respond_to_incident import escalation_text, open_incident_issue
 
@@ -69,15 +71,25 @@ def incident_issue(text: str) -> str:
 
 @plain_task
 def page_commander(issue: str) -> str:
-    """Name the incident commander. Without a paging or chat connection nobody is called: the record says so."""
+    """Call the incident commander and the on-call group in the chat. Where there is none, the record says so."""
     incident = _incident()
-    commander = _escalation(incident).commander
-    said = f"incident commander: {commander}; nobody was paged, no chat or paging service is connected; {issue}"
+    escalation = _escalation(incident)
+    said = f"incident commander: {escalation.commander}; {_called(incident, escalation, issue)}; {issue}"
     now = toolbox().clock.now()
     event = Event(at=now, step="incident_response", what=said, key="incident_response/commander")
     toolbox().bug_database.note(incident, event)
     progress(said)
     return said
+
+
+def _called(incident: Incident, escalation: Escalation, issue: str) -> str:
+    with never_in_the_way(incident, "calling people", log.error):
+        chat = conversation(incident)
+        if isinstance(chat, str):
+            return f"nobody was called: {chat}"
+        called = chat.escalate(escalation, issue)
+        return f"called in {chat.chat.name}: {', '.join(called) or 'nobody by name, the profile knows no account'}"
+    return "nobody was called: the chat does not answer, see the log"
 
 
 @plain_task
@@ -130,6 +142,24 @@ def report_overdue(report: dict[str, Any]) -> None:
             f"Overdue follow-ups:\n{lines}\nDo them, then: python -m hotfix settle INCIDENT KIND --evidence TEXT"
         )
     progress("nothing is overdue")
+
+
+@plain_task
+def tell_compliance(report: dict[str, Any]) -> str:
+    """What is owed, in the chat: one message a day that is kept up to date."""
+    message = compliance_message(ComplianceReport.model_validate(report), toolbox().clock.now())
+    said = tell_everybody(COMPLIANCE, message, log.warning) if message else "nothing is owed"
+    progress(said)
+    return said
+
+
+@plain_task
+def tell_metrics(metrics: dict[str, Any]) -> str:
+    """The figures in the chat: one message a week that is kept up to date."""
+    message = metrics_message(Metrics.model_validate(metrics), toolbox().clock.now())
+    said = tell_everybody(METRICS, message, log.warning)
+    progress(said)
+    return said
 
 
 @plain_task

@@ -6,7 +6,7 @@ import logging
 
 from hotfix.airflow.approval_channels import LOOK
 from hotfix.airflow.chat import conversation, never_in_the_way
-from hotfix.airflow.connections import slack
+from hotfix.airflow.slack_access import slack
 from hotfix.airflow.toolbox import toolbox
 from hotfix.steps.approval_messages import request_key
 from hotfix.steps.press import Press, keep_press
