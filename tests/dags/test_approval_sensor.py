@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
 from types import SimpleNamespace
@@ -14,10 +17,14 @@ import pytest
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
-from hotfix.airflow import approval_sensor, approval_trigger
+from hotfix.airflow import approval_channels, approval_sensor, approval_trigger
+from hotfix.airflow.approval_channels import Channels, Look
 from hotfix.airflow.approval_sensor import TIMEOUT, ApprovalSensor
 from hotfix.airflow.approval_trigger import ApprovalDeadline
+from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import IncidentReport
+from tests.contract.fakes.clock import FakeClock
+from tests.support.documents import an_approval_request, an_incident
 
 pytestmark = pytest.mark.airflow
 
@@ -33,6 +40,7 @@ class RequiredActions:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.closed_with: list[str] | None = None
+        self.closed_at: datetime | None = None
         self.answer: SimpleNamespace | None = None
         monkeypatch.setattr(approval_trigger, "update_hitl_detail_response", self._close)
         monkeypatch.setattr(approval_trigger, "get_hitl_detail_content_detail", self._detail)
@@ -51,6 +59,7 @@ class RequiredActions:
         if self.answer is not None:
             raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 409}))
         self.closed_with = chosen_options
+        self.closed_at = datetime.now(timezone.utc)
 
     def _detail(self, ti_id: UUID) -> SimpleNamespace | None:
         assert ti_id == TI
@@ -137,3 +146,140 @@ def test_the_sensor_outlives_the_longest_window_of_the_form() -> None:
     (longest,) = [rule.le for rule in IncidentReport.model_fields["approval_window"].metadata if hasattr(rule, "le")]
     assert timedelta(seconds=longest) < TIMEOUT
     assert ApprovalSensor(task_id="await_approval").timeout == TIMEOUT.total_seconds()
+
+
+# --- channels that race the clock
+
+
+class Ears:
+    """Channels as the trigger sees them: ``looks`` is what each look finds, the last one again and again."""
+
+    def __init__(self, *looks: Look | Exception, slow: float = 0.0) -> None:
+        self.looks, self.slow = list(looks), slow
+        self.warned = 0
+        self.threads: set[int] = set()
+
+    def look(self) -> Look:
+        self.threads.add(threading.get_ident())
+        time.sleep(self.slow)
+        found = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def warn_when_due(self) -> None:
+        self.warned += 1
+
+
+NOTHING = Look(None)
+
+
+@pytest.fixture
+def listening(monkeypatch: pytest.MonkeyPatch) -> Callable[[Ears | Exception | None], None]:
+    def listen(ears: Ears | Exception | None) -> None:
+        def channels_of(run_id: str) -> Ears | None:
+            assert run_id == "run-1"
+            if isinstance(ears, Exception):
+                raise ears
+            return ears
+
+        monkeypatch.setattr(approval_trigger, "channels_of", channels_of)
+        monkeypatch.setattr(approval_trigger, "INTERVAL", 0.05)
+
+    return listen
+
+
+def race(seconds: float, option: str = "Reject") -> ApprovalDeadline:
+    return ApprovalDeadline(str(TI), in_seconds(seconds), option, "run-1")
+
+
+def test_a_channel_that_decides_closes_the_request_at_once(
+    required_actions: RequiredActions, listening: Callable[[Ears], None]
+) -> None:
+    ears = Ears(NOTHING, NOTHING, Look("Approve"))
+    listening(ears)
+    event = fired(race(60), limit=5)
+    assert required_actions.closed_with == ["Approve"]
+    assert approval_sensor._answer(event) is None, "who it was is in the ledger"
+    assert threading.get_ident() not in ears.threads, "no channel is read on the event loop"
+    assert ears.warned == 2
+
+
+def test_the_window_ends_on_time_whatever_a_channel_does(
+    required_actions: RequiredActions, listening: Callable[[Ears], None]
+) -> None:
+    listening(Ears(NOTHING, slow=4))
+    trigger = race(0.5)
+    event = fired(trigger, limit=5)
+    assert required_actions.closed_at is not None
+    assert required_actions.closed_at - datetime.fromisoformat(trigger.deadline) < timedelta(seconds=2)
+    assert required_actions.closed_with == ["Reject"]
+    assert event["unheard"] == ["no channel but Airflow could be read within 1.5 s"]
+
+
+@pytest.mark.parametrize("trouble", [HotfixError("the ledger is away"), RuntimeError("whatever")])
+def test_trouble_with_a_channel_is_no_answer_and_on_record(
+    required_actions: RequiredActions, listening: Callable[[Ears], None], trouble: Exception
+) -> None:
+    listening(Ears(trouble))
+    event = fired(race(0.3, "Approve"), limit=5)
+    assert required_actions.closed_with == ["Approve"]
+    assert event["unheard"] == [str(trouble)]
+
+
+def test_without_a_ledger_the_clock_still_runs(
+    required_actions: RequiredActions, listening: Callable[[Exception], None]
+) -> None:
+    listening(HotfixError("the ledger is away"))
+    fired(race(0.3), limit=5)
+    assert required_actions.closed_with == ["Reject"]
+
+
+def test_without_other_channels_nothing_is_watched(
+    required_actions: RequiredActions, listening: Callable[[None], None]
+) -> None:
+    listening(None)
+    assert fired(race(0.3), limit=5)["unheard"] == []
+    assert required_actions.closed_with == ["Reject"]
+
+
+def test_a_no_of_the_last_second_is_heard(
+    required_actions: RequiredActions, listening: Callable[[Ears], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening(Ears(NOTHING, Look("Reject")))
+    monkeypatch.setattr(approval_trigger, "INTERVAL", 30)
+    fired(race(0.5, "Approve"), limit=5)
+    assert required_actions.closed_with == ["Reject"]
+
+
+class Warned:
+    """Channels of a real request, with a chat that only counts warnings."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, window: float) -> None:
+        self.clock = FakeClock()
+        begun = self.clock.now()
+        request = an_approval_request(requested_at=begun, deadline=begun + timedelta(seconds=window))
+        self.warnings = 0
+        self.channels = Channels(an_incident(), request)
+        monkeypatch.setattr(approval_channels, "toolbox", lambda: self)
+        monkeypatch.setattr(approval_channels, "conversation", lambda incident, budget: self)
+
+    def warn(self, request: Any) -> None:
+        self.warnings += 1
+
+    def after(self, seconds: float) -> int:
+        self.clock.sleep(seconds)
+        self.channels.warn_when_due()
+        return self.warnings
+
+
+def test_people_are_warned_a_minute_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Warned(monkeypatch, 300)
+    assert [room.after(seconds) for seconds in (0, 239)] == [0, 0]
+    assert room.after(1) == 1
+
+
+def test_a_warning_that_would_come_late_or_at_once_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Warned(monkeypatch, 300).after(280) == 0
+    short = Warned(monkeypatch, 80)
+    assert [short.after(20), short.after(1)] == [0, 0]
