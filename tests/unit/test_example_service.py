@@ -42,6 +42,8 @@ MODELS = (
     service.JsonLines,
     service.Metric,
     service.Github,
+    service.Chat,
+    service.Identity,
 )
 SOURCES = (service.Prometheus, service.JsonLines)
 
@@ -82,7 +84,8 @@ def test_every_key_is_shown(model: type[BaseModel], tmp_path: Path):
     shown = [profile(tmp_path), *further_deployers()]
     for part in shown:
         for value in dict(part).values():
-            shown += [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, BaseModel)]
+            within = value if isinstance(value, tuple) else value.values() if isinstance(value, dict) else (value,)
+            shown += [each for each in within if isinstance(each, BaseModel)]
     (section,) = (part for part in shown if type(part) is model)
     assert set(model.model_fields) == section.model_fields_set
 
