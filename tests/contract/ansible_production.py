@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from hotfix.adapters.clock import SystemClock
@@ -18,6 +15,7 @@ from hotfix.adapters.deployers.ansible import AnsibleDeployer
 from hotfix.adapters.deployers.playbook import SshIdentity
 from hotfix.domain.document import Sha
 from hotfix.domain.service import AnsibleDeployerProfile
+from tests.contract.haproxy_production import free_port, wait_for_port
 from tests.contract.production import GUNICORN, OPTIONS, Production
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
@@ -38,9 +36,7 @@ class Sshd:
         authorized = folder / "authorized_keys"
         authorized.write_text(self.key_file.with_suffix(".pub").read_text())
         authorized.chmod(0o600)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         public = host_key.with_suffix(".pub").read_text().split()
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {public[0]} {public[1]}\n")
         self._log = folder / "sshd.log"
@@ -61,19 +57,11 @@ class Sshd:
             Path("/run/sshd").mkdir(exist_ok=True)
         assert SSHD is not None
         self._process = subprocess.Popen([SSHD, "-D", "-e", "-f", os.devnull, *flags], stderr=self._log.open("wb"))
-        self._wait()
+        wait_for_port(self.port)
 
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(10)
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            assert time.monotonic() < deadline, self._log.read_text()
-            time.sleep(0.05)
 
 
 class AnsibleProduction(Production):
@@ -99,7 +87,7 @@ class AnsibleProduction(Production):
             "ansible_remote_tmp": str(self.root / "tmp"),
             "service_root": str(self.root),
             "service_check": f"{GUNICORN} --check-config {' '.join(OPTIONS)}",
-            "service_reload": f"sh -c 'kill -HUP $(cat {self.pid_file})'",
+            "service_reload": f"kill -HUP $(cat {self.pid_file})",
             "service_url": self.url,
             **changes,
         }

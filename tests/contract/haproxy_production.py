@@ -13,7 +13,6 @@ from pathlib import Path
 
 from hotfix.adapters.clock import SystemClock
 from hotfix.adapters.deployers.haproxy import HaproxyDeployer
-from hotfix.adapters.deployers.process_table import marked
 from hotfix.adapters.deployers.slots import Slot
 from hotfix.domain.document import Sha
 from hotfix.domain.service import HaproxyDeployerProfile
@@ -79,8 +78,11 @@ class HaproxyProduction(Service):
         return HaproxyDeployer(self.profile(**changes), self.url, SystemClock())
 
     def start(self) -> None:
-        Slot(self.profile(), "blue", "/version", SystemClock()).start(self.root / "releases" / self.first)
+        self.slot("blue").start(self.root / "releases" / self.first)
         self.start_haproxy()
+
+    def slot(self, name: str) -> Slot:
+        return Slot(self.profile(), name, "/version", SystemClock())
 
     def start_haproxy(self) -> None:
         assert HAPROXY is not None
@@ -106,7 +108,7 @@ class HaproxyProduction(Service):
             self._haproxy = None
 
     def slot_processes(self, name: str) -> dict[int, int]:
-        return marked(f"HOTFIX_SLOT={self.root}/slots/{name}")
+        return self.slot(name).processes()
 
     def stop(self) -> None:
         self.stop_haproxy()
@@ -129,3 +131,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert time.monotonic() < deadline, f"nothing listens on {port}"
+        time.sleep(0.05)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import re
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hotfix.adapters.deployers import playbook
+from hotfix.adapters.deployers.playbook import SshIdentity
+from hotfix.adapters.processes import Completed
+from hotfix.domain.errors import DeploymentFailed
 from tests.contract.ansible_production import ANSIBLE, SSHD, AnsibleProduction, Sshd
-from tests.contract.deployer_contract import FIRST, DeployerContract
-from tests.contract.production import GUNICORN
+from tests.contract.deployer_contract import FIRST, SECOND, DeployerContract
+from tests.contract.production import GUNICORN, Crowd
 
 pytestmark = pytest.mark.skipif(
     not (sys.platform == "linux" and SSHD and ANSIBLE.exists() and Path(GUNICORN).exists()),
@@ -39,3 +50,94 @@ def world(tmp_path: Path, sshd: Sshd) -> Iterator[AnsibleProduction]:
 
 class TestAnsibleDeployer(DeployerContract):
     pass
+
+
+def test_no_request_is_lost_and_the_commands_by_hand_work_as_they_are(world: AnsibleProduction) -> None:
+    with Crowd(world).at_work() as crowd:
+        world.deployer.deploy(SECOND, world.source(SECOND))
+        assert world.running() == SECOND
+        for command in world.deployer.by_hand(FIRST):
+            subprocess.run(["sh", "-c", command], check=True, timeout=120, stdout=subprocess.DEVNULL)
+    assert world.running() == FIRST
+    assert world.deployer.can_restore(SECOND)
+    assert crowd.answered >= 100
+    assert crowd.failed == []
+
+
+def test_a_killed_deployment_is_finished_once_and_its_stale_lock_released_with_a_record(
+    world: AnsibleProduction,
+) -> None:
+    """Killed when the link is switched and the service does not run it yet, with the lock on the host still taken."""
+    world.describe_host(service_reload="sleep 600")
+    victim = multiprocessing.get_context("fork").Process(
+        target=world.deployer.deploy, args=(SECOND, world.source(SECOND))
+    )
+    victim.start()
+    while (world.root / "current").readlink().name != SECOND:
+        assert victim.is_alive()
+        time.sleep(0.05)
+    assert victim.pid is not None
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.join()
+    assert world.running() == FIRST
+    world.describe_host()
+    world.deployer.deploy(SECOND, world.source(SECOND))
+    assert world.running() == SECOND
+    assert [release.version for release in world.deployer.history()] == [SECOND, FIRST]
+    stale = (world.root / "deploy-interrupted.log").read_text()
+    assert re.search(rf"^20\S+: the lock of deploy of {SECOND}, since 20\S+ was stale, released by deploy of", stale)
+    assert f"process {victim.pid}: deployment of {SECOND}" in (world.folder / "deploy-interrupted.jsonl").read_text()
+
+
+def test_another_workers_deployment_is_waited_for_by_nobody_and_named(world: AnsibleProduction) -> None:
+    until = int(time.time()) + 600
+    (world.root / "deploy.lock").write_text(f"another-worker\n{until}\ndeploy of something else, since 2026\n")
+    assert "deploy of something else" in world.deployer.status().busy
+    with pytest.raises(DeploymentFailed, match=r"(?s)another deployment is under way: deploy of something else"):
+        world.deployer.deploy(SECOND, world.source(SECOND))
+    assert world.running() == FIRST
+    assert not (world.root / "releases" / SECOND).exists()
+
+
+@pytest.mark.parametrize("wrong", ["port", "host key", "user key", "inventory"])
+def test_a_host_that_cannot_be_trusted_or_reached_is_said_and_nothing_touched(
+    world: AnsibleProduction, wrong: str, tmp_path: Path
+) -> None:
+    deployer, expected = world.deployer, "UNREACHABLE"
+    if wrong == "port":
+        world.describe_host(ansible_port=1)
+    elif wrong == "host key":
+        (tmp_path / "strangers").write_text("")
+        deployer, expected = world.new_deployer(known_hosts=str(tmp_path / "strangers")), "Host key verification failed"
+    elif wrong == "user key":
+        deployer, expected = world.new_deployer(SshIdentity(key_file="/nonexistent/key")), "/nonexistent/key, is not"
+    else:
+        deployer, expected = (
+            world.new_deployer(inventory="/nonexistent/hosts"),
+            "deployer.inventory, /nonexistent/hosts",
+        )
+    assert expected in deployer.status().problems[0]
+    assert not deployer.can_restore(FIRST)
+    with pytest.raises(DeploymentFailed, match=expected):
+        deployer.deploy(SECOND, world.source(SECOND))
+    assert world.running() == FIRST
+    assert not (world.root / "releases" / SECOND).exists()
+
+
+def test_the_key_never_leaves_its_file(world: AnsibleProduction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither it nor anything of this process's environment is handed to the playbook's process."""
+    monkeypatch.setenv("AIRFLOW_CONN_SECRET", "s3cr3t")
+    seen: list[tuple[list[str], dict[str, str]]] = []
+    real = playbook.run
+
+    def watched(argv: list[str], **options: Any) -> Completed:
+        seen.append((list(argv), dict(options["environment"])))
+        return real(argv, **options)
+
+    monkeypatch.setattr(playbook, "run", watched)
+    assert world.deployer.can_restore(FIRST)
+    ((argv, environment),) = seen
+    key = world.sshd.key_file.read_text().splitlines()[1]
+    assert key not in " ".join([*argv, *environment.values()])
+    assert "s3cr3t" not in environment.values()
+    assert str(world.sshd.key_file) not in argv

@@ -193,6 +193,7 @@ def deploy(incident: Incident, push: Push) -> Deployment:
     return deploy_step(
         incident,
         push,
+        policy=service.profile.policy,
         repository=service.repository,
         deployer=service.deployer,
         alternative=service.alternative,

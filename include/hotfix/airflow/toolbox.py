@@ -153,11 +153,11 @@ def _deployer(deployer: DeployerProfile, profile: ServiceProfile, clock: Clock) 
     if isinstance(deployer, GithubDeployerProfile):
         return github_deployer(deployer, profile, clock)
     version_url = f"{profile.monitoring.url.rstrip('/')}{profile.monitoring.version_path}"
+    folder = installation.home() / "deployers" / profile.name
     if isinstance(deployer, LocalDeployerProfile):
         return LocalDeployer(deployer, version_url, clock)
     if isinstance(deployer, HaproxyDeployerProfile):
         return HaproxyDeployer(deployer, version_url, clock)
     if isinstance(deployer, AnsibleDeployerProfile):
-        folder = installation.home() / "deployers" / profile.name
         return AnsibleDeployer(deployer, ssh_identity(deployer.connection), folder, version_url, clock)
-    return CommandDeployer(deployer)
+    return CommandDeployer(deployer, folder, clock)

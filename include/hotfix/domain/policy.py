@@ -53,9 +53,12 @@ def blocks(finding: Finding, policy: SecurityPolicy) -> bool:
 
 
 def silence_checks(
-    fix: Fix, tests: TestReport, security: SecurityReport, policy: Policy, irreversible: bool, restorable: bool
+    fix: Fix, tests: TestReport, security: SecurityReport, policy: Policy, irreversible: bool, doubts: Sequence[str]
 ) -> tuple[SilenceCheck, ...]:
-    """The conditions under which silence approves; delivery of the request is checked where it is sent."""
+    """The conditions under which silence approves; delivery of the request is checked where it is sent.
+
+    ``doubts`` about the rollback plan: why production might not come back to what it runs now.
+    """
     broken_rules = violations(fix.changes, policy, irreversible)
     loud = [finding for finding in security.carried if finding.severity in (Severity.CRITICAL, Severity.HIGH)]
     secure = security.verdict in (SecurityVerdict.CLEAR, SecurityVerdict.CAUTION)
@@ -79,8 +82,8 @@ def silence_checks(
         ),
         SilenceCheck(
             name="the rollback plan is proven",
-            holds=restorable,
-            detail=f"{fix.base[:10]} can be restored" if restorable else f"{fix.base[:10]} cannot be restored",
+            holds=not doubts,
+            detail="; ".join(doubts) or f"{fix.base[:10]} can be restored",
         ),
         SilenceCheck(
             name="one approval suffices",

@@ -177,7 +177,9 @@ class AnsibleDeployerProfile(_Section):
 class CommandDeployerProfile(_Section):
     """Any deployment tool. Placeholders: ``{version}`` the full SHA, ``{source}`` a checkout of it, ``{python}``.
 
-    ``status`` prints the SHA that is live as its last line; ``history``, if given, one SHA a line, newest first.
+    ``status`` prints the SHA that is live as its last line; ``history`` one SHA a line, newest first. ``progress``
+    prints as its last line what becomes of ``{version}``: running, succeeded, failed or none. ``can_restore`` ends with
+    0 when ``{version}`` can be brought back; without it ``history`` tells, and without both nothing can.
     """
 
     kind: Literal["command"]
@@ -185,6 +187,8 @@ class CommandDeployerProfile(_Section):
     status: Argv
     rollback: Argv
     history: Argv | None = None
+    progress: Argv | None = None
+    can_restore: Argv | None = None
     environment: dict[str, str] = Field(default_factory=dict)
     pass_environment: tuple[str, ...] = ()
     time_limit: int = Field(default=300, ge=5)

@@ -16,6 +16,7 @@ from hotfix.ports.clock import Clock
 from hotfix.ports.deployer import Deployer
 from hotfix.steps.answers import APPROVE, ignored, missing, settled
 from hotfix.steps.markdown import fenced, quoted
+from hotfix.steps.rollback_plan import doubts_about_the_way_back
 
 DIFF_SHOWN = 6000
 FINDINGS_SHOWN = 5
@@ -41,7 +42,7 @@ def request_approval(
         security,
         profile.policy,
         incident.irreversible_change_accepted,
-        deployer.can_restore(incident.production),
+        doubts_about_the_way_back(incident, profile.policy, [change.path for change in fix.changes], deployer),
     )
     return ApprovalRequest(
         commit=fix.commit,

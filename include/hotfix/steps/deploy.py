@@ -7,15 +7,18 @@ from collections.abc import Callable
 from hotfix.domain.errors import DeploymentFailed, ProductionMoved, RefMoved
 from hotfix.domain.incident import Incident
 from hotfix.domain.release import Deployment, Push
+from hotfix.domain.service import Policy
 from hotfix.ports.clock import Clock
 from hotfix.ports.deployer import Deployer
 from hotfix.ports.repository import Repository
+from hotfix.steps.rollback_plan import doubts_about_the_way_back
 
 
 def deploy(
     incident: Incident,
     push: Push,
     *,
+    policy: Policy,
     repository: Repository,
     deployer: Deployer,
     alternative: Deployer | None,
@@ -36,14 +39,16 @@ def deploy(
     live = deployer.live()
     if live not in (incident.production, push.commit):
         raise ProductionMoved(f"Production runs {live}, not {incident.production}.", "Nothing was deployed.")
-    if not deployer.can_restore(incident.production):
-        raise DeploymentFailed(
-            f"{incident.production[:12]} could not be restored by the {deployer.name} deployer.",
-            "Nothing was deployed.",
-        )
+    changed = [change.path for change in repository.changes(incident.production, push.commit)]
+    if doubts := doubts_about_the_way_back(incident, policy, changed, deployer):
+        reasons = "\n".join(f"  - {doubt}" for doubt in doubts)
+        raise DeploymentFailed(f"The way back is not proved:\n{reasons}\n", "Nothing was deployed.")
     started = clock.now()
     attempts = []
     for chosen in (deployer, alternative or deployer):
+        if chosen is alternative and not chosen.can_restore(incident.production):
+            attempts.append(f"{chosen.name}: not used, it could not restore {incident.production[:12]}")
+            continue
         progress(f"deploying {push.commit[:12]} with the {chosen.name} deployer")
         try:
             with repository.checkout(push.commit) as tree:

@@ -67,7 +67,13 @@ def _restore(
         if alternative is None:
             raise
         progress(f"the {deployer.name} deployer could not: {error}; trying the {alternative.name} deployer")
-        alternative.restore(version)
+        try:
+            alternative.restore(version)
+        except RollbackFailed as other:
+            raise RollbackFailed(
+                f"Neither deployer could put production back to {version}.\n{deployer.name}: {error}\n"
+                f"{alternative.name}: {other}"
+            ) from other
     else:
         # What the alternative one shipped, the service's own deployer may know nothing of.
         if alternative is not None and alternative.live() == shipped:

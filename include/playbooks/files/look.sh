@@ -1,5 +1,6 @@
 #!/bin/sh
-# look.sh ROOT: what the link names, the complete releases, and what was live, newest first; a word and a name a line.
+# look.sh ROOT: what the link names, the complete releases, what was live (newest first), and who deploys: a word and a
+# value a line.
 set -eu
 cd "$1"
 link=$(readlink current || true)

@@ -1,17 +1,38 @@
 #!/bin/sh
-# switch.sh ROOT VERSION: point ROOT/current at the release in one step, and note it in ROOT/history, newest last.
+# switch.sh ROOT VERSION CHECK RELOAD URL SECONDS: check that the release can run, point ROOT/current at it in one step,
+# note it in ROOT/history (newest last), and let the service run it. What is done already is left alone.
 set -eu
-root=$1 version=$2
-test "$(cat "$root/releases/$version/REVISION")" = "$version"
-before=$(readlink "$root/current" || true)
-before=${before##*/}
+root=$1 version=$2 check=$3 reload=$4 url=$5 seconds=$6
+release=$root/releases/$version
+if [ -e "$release.partial/REVISION" ] && [ ! -e "$release" ]; then
+    mv -T "$release.partial" "$release"
+fi
+if [ "$(cat "$release/REVISION" 2>/dev/null || true)" != "$version" ]; then
+    echo "there is no complete release $release" >&2
+    exit 66
+fi
+(cd "$release" && exec sh -c "$check")
+
 note() {
     if [ "$(tail -n 1 "$root/history" 2>/dev/null || true)" != "$1" ]; then echo "$1" >>"$root/history"; fi
 }
-if [ -n "$before" ]; then note "$before"; fi
-if [ "$before" != "$version" ]; then
+before=$(readlink "$root/current" || true)
+if [ -n "$before" ]; then note "${before##*/}"; fi
+if [ "${before##*/}" != "$version" ]; then
     ln -sfn "releases/$version" "$root/current.new"
     mv -T "$root/current.new" "$root/current"
     echo switched
 fi
 note "$version"
+
+runs() { curl -fsS -m 5 "$url" 2>&1 | grep -q "$version"; }
+if runs; then exit 0; fi
+sh -c "$reload"
+until runs; do
+    if [ "$seconds" -le 0 ]; then
+        echo "$url does not answer with $version: $(curl -sS -m 5 "$url" 2>&1 | head -c 500)" >&2
+        exit 69
+    fi
+    sleep 1
+    seconds=$((seconds - 1))
+done

@@ -99,6 +99,7 @@ def profile(history: RealHistory, root: Path, python: str, url: str, log: Path) 
             "deploy": [*at_root("deploy"), "--source", "{source}", "--version", "{version}"],
             "status": at_root("status"),
             "rollback": [*at_root("rollback"), "--version", "{version}"],
+            "can_restore": ["test", "-e", f"{root}/venvs/{{version}}/.complete"],
         },
         "monitoring": {
             "url": url,

@@ -65,7 +65,7 @@ def holds(
         security or a_security_report(),
         changes.get("policy", POLICY),
         changes.get("irreversible", False),
-        changes.get("restorable", True),
+        changes.get("doubts", ()),
     )
     assert all(check.detail for check in checks)
     return {check.name: check.holds for check in checks}
@@ -117,4 +117,4 @@ def test_outside_the_policy_silence_says_nothing() -> None:
 
 
 def test_without_a_way_back_silence_says_nothing() -> None:
-    assert only_false(holds(restorable=False)) == "the rollback plan is proven"
+    assert only_false(holds(doubts=("it cannot be restored",))) == "the rollback plan is proven"

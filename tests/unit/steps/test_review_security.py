@@ -117,7 +117,7 @@ def test_a_serious_finding_is_not_lost_behind_many_small_ones(world: World, fix:
     small = [a_finding(f"small-{number}", Severity.LOW) for number in range(40)]
     report = review(world, fix, a_scanner(fix, [*small, a_finding("serious", Severity.HIGH)]))
     assert "serious" in {finding.identity for finding in report.carried}
-    checks = silence_checks(fix, a_test_report(), report, Policy(), irreversible=False, restorable=True)
+    checks = silence_checks(fix, a_test_report(), report, Policy(), irreversible=False, doubts=())
     assert {check.name: check.holds for check in checks}["security is clear"] is False
 
 
@@ -164,7 +164,7 @@ def test_what_no_scanner_understands_is_named(world: World) -> None:
     report = review(world, fix, looked)
     assert (report.verdict, report.unscanned) == (SecurityVerdict.CAUTION, ("schema.sql",))
     assert "no scanner understands schema.sql" in report.why
-    checks = silence_checks(fix, a_test_report(), report, Policy(), irreversible=False, restorable=True)
+    checks = silence_checks(fix, a_test_report(), report, Policy(), irreversible=False, doubts=())
     assert {check.name: check.holds for check in checks}["security is clear"] is False
 
 

@@ -54,6 +54,7 @@ class Emergency:
         deploy(
             self.incident,
             push,
+            policy=world.profile.policy,
             repository=world.repository,
             deployer=world.deployer,
             alternative=self.alternative,
@@ -223,6 +224,20 @@ def test_where_the_services_own_deployer_cannot_the_alternative_puts_production_
     world.deployer.refuses.add(world.production)
     emergency.undo_deployment()
     assert emergency.alternative.live() == world.production
+
+
+def test_when_both_fail_the_commands_for_both_are_said(emergency: Emergency) -> None:
+    world = emergency.world
+    emergency.ship()
+    emergency.alternative = an_alternative(world)
+    emergency.alternative.deploy("b" * 40, world.folder)
+    emergency.alternative.by_hand = lambda version: (f"other-way {version}",)  # type: ignore[method-assign]
+    for deployer in (world.deployer, emergency.alternative):
+        deployer.refuses.add(world.production)
+    with pytest.raises(RollbackFailed) as failure:
+        emergency.undo_deployment()
+    assert f"put-back {world.production}" in str(failure.value)
+    assert f"other-way {world.production}" in str(failure.value)
 
 
 def test_what_the_alternative_deployer_shipped_is_put_back_by_it(emergency: Emergency) -> None:

@@ -17,7 +17,7 @@ from hotfix.steps.deploy import deploy
 from hotfix.steps.monitor_deployment import CONFIRMATIONS, monitor_deployment
 from hotfix.steps.push_hotfix import push_hotfix
 from tests.contract.fakes.deployer import FakeDeployer
-from tests.support.documents import a_deployment, a_push, an_approval, an_incident
+from tests.support.documents import a_change, a_deployment, a_push, an_approval, an_incident
 from tests.support.looks import to_the_end
 from tests.support.world import World
 
@@ -46,6 +46,7 @@ class Shipping:
         return deploy(
             self.incident,
             push,
+            policy=self.world.profile.policy,
             repository=self.world.repository,
             deployer=self.world.deployer,
             alternative=alternative,
@@ -171,6 +172,42 @@ def test_without_a_way_back_nothing_is_deployed(shipping: Shipping) -> None:
     with pytest.raises(DeploymentFailed, match="could not be restored"):
         shipping.deploy(push)
     assert shipping.world.deployer.calls == []
+
+
+def test_a_deployer_that_something_stands_in_the_way_of_is_not_begun_with(shipping: Shipping) -> None:
+    push = shipping.push()
+    shipping.world.deployer.problems = ("there is no socket /run/haproxy.sock",)
+    with pytest.raises(DeploymentFailed, match=r"(?s)no socket /run/haproxy\.sock.*Nothing was deployed"):
+        shipping.deploy(push)
+    assert shipping.world.deployer.calls == []
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_change_that_cannot_be_rolled_back_is_deployed_only_when_the_operator_said_so(
+    shipping: Shipping, accepted: bool
+) -> None:
+    """Also one of a kind that the policy of the candidates does not know of."""
+    push = shipping.push()
+    shipping.incident = shipping.incident.model_copy(update={"irreversible_change_accepted": accepted})
+    changes = shipping.world.repository.changes
+    migration = a_change("db/migrate/7_drop_orders.rb")
+    shipping.world.repository.changes = lambda base, head: (*changes(base, head), migration)  # type: ignore[method-assign]
+    if accepted:
+        assert shipping.deploy(push).version == push.commit
+        return
+    with pytest.raises(DeploymentFailed, match=r"db/migrate/7_drop_orders\.rb, which cannot be rolled back"):
+        shipping.deploy(push)
+    assert shipping.world.deployer.calls == []
+
+
+def test_an_alternative_that_knows_no_way_back_is_not_used(shipping: Shipping) -> None:
+    push, world = shipping.push(), shipping.world
+    world.deployer.refuses.add(push.commit)
+    alternative = FakeDeployer(world.commits["first"], world.clock)
+    alternative.name = "other"
+    with pytest.raises(DeploymentFailed, match="other: not used, it could not restore"):
+        shipping.deploy(push, alternative)
+    assert alternative.calls == []
 
 
 def test_a_failure_is_answered_by_the_alternative_deployer_once(shipping: Shipping) -> None:

@@ -90,10 +90,9 @@ class AnsibleDeployer:
 
     def deploy(self, version: Sha, source: Path) -> None:
         with self._turns.take(version, DeploymentFailed, (PlaybookFailed, NotEverywhere)):
-            hosts = self._looked(version)
-            if self._is_live(version, hosts):
+            previous = self._answer()
+            if previous == version and self._is_live(version, self._playbook.run("look")):
                 return
-            previous = _current(hosts)
             try:
                 with _packed(source, version) as archive:
                     self._change("deploy", version, {"hotfix_archive": str(archive)})
@@ -102,12 +101,8 @@ class AnsibleDeployer:
 
     def restore(self, version: Sha) -> None:
         with self._turns.take(version, RollbackFailed, (PlaybookFailed, NotEverywhere)):
-            hosts = self._looked(version)
-            if self._is_live(version, hosts):
-                return
-            if missing := [name for name, host in hosts.items() if version not in host.releases]:
-                raise NotEverywhere(f"there is no complete release of it on {', '.join(missing)}.")
-            self._change("restore", version)
+            if self._answer() != version or not self._is_live(version, self._playbook.run("look")):
+                self._change("restore", version)
 
     def by_hand(self, version: Sha) -> tuple[str, ...]:
         return (
@@ -117,12 +112,6 @@ class AnsibleDeployer:
 
     def _answer(self) -> Sha | None:
         return read_version(self._client, self._version_url)
-
-    def _looked(self, version: Sha) -> dict[str, HostState]:
-        try:
-            return self._playbook.run("look")
-        except PlaybookFailed as error:
-            raise PlaybookFailed(f"the hosts cannot be asked, and nothing was touched: {error}") from error
 
     def _is_live(self, version: Sha, hosts: dict[str, HostState]) -> bool:
         return _current(hosts) == version and all(self._answer() == version for _ in range(CONFIRMATIONS))
@@ -151,7 +140,7 @@ class AnsibleDeployer:
         """Put every host back on ``previous`` where one of them has left it; what became of that."""
         try:
             hosts = self._playbook.run("look")
-            if previous is None or _current(hosts) == previous == self._answer():
+            if previous is None or (_current(hosts) == previous == self._answer()):
                 return "The hosts were left as they were."
             self._change("restore", previous)
         except (PlaybookFailed, NotEverywhere) as error:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 PROC = Path("/proc")
+# Places in /proc/<pid>/stat after the name: see proc(5).
+STATE, PARENT, SESSION, START = 0, 1, 3, 19
 
 
 def exists(pid: int) -> bool:
@@ -39,11 +41,21 @@ def started_with(pid: int, variable: str) -> bool:
     return variable.encode() in (_read(pid, "environ") or b"").split(b"\0")
 
 
-def marked(variable: str) -> dict[int, int]:
-    """Living processes that were started with ``NAME=value`` in their environment, each with its parent."""
-    entries = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()] if PROC.is_dir() else []
-    found = {pid: _fields(pid) for pid in entries if started_with(pid, variable)}
-    return {pid: int(parent) for pid, (state, parent) in found.items() if state not in ("", "Z", "X")}
+def session(leader: int) -> dict[int, int]:
+    """Living processes of the session that ``leader`` began, each with its parent."""
+    entries = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()) if PROC.is_dir() else ()
+    found = {pid: _stat(pid) for pid in entries}
+    return {
+        pid: int(stat[PARENT])
+        for pid, stat in found.items()
+        if len(stat) > START and stat[SESSION] == str(leader) and stat[STATE] not in ("Z", "X")
+    }
+
+
+def start_of(pid: int) -> str:
+    """When it was started, in ticks since the machine was: with the number it names one process for good."""
+    stat = _stat(pid)
+    return stat[START] if len(stat) > START else ""
 
 
 def working_folder(pid: int) -> Path | None:
@@ -54,10 +66,14 @@ def working_folder(pid: int) -> Path | None:
 
 
 def _fields(pid: int) -> tuple[str, str]:
-    """State and parent. The name before them may hold anything but ends at the last bracket."""
-    text = _read(pid, "stat") or b""
-    fields = text.rpartition(b")")[2].split()
-    return (fields[0].decode(), fields[1].decode()) if len(fields) > 1 else ("", "")
+    """State and parent."""
+    stat = _stat(pid)
+    return (stat[STATE], stat[PARENT]) if len(stat) > PARENT else ("", "")
+
+
+def _stat(pid: int) -> list[str]:
+    """What follows the name, which may hold anything but ends at the last bracket."""
+    return (_read(pid, "stat") or b"").rpartition(b")")[2].decode("ascii", "replace").split()
 
 
 def _read(pid: int, name: str) -> bytes | None:

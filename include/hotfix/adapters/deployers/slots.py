@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hotfix.adapters.deployers.process_table import alive, marked
+from hotfix.adapters.deployers.process_table import alive, session, start_of
 from hotfix.adapters.deployers.waiting import wait_for
 from hotfix.adapters.http_monitoring.client import new_client
 from hotfix.adapters.http_monitoring.version import read_version
@@ -21,8 +21,9 @@ from hotfix.domain.document import Sha, clip
 from hotfix.domain.service import HaproxyDeployerProfile
 from hotfix.ports.clock import Clock
 
-# In the environment of every process of a slot: it tells them from strangers, whoever started them.
-MARK = "HOTFIX_SLOT"
+# Becomes the server, and says before that which process of which start it will be: there is no moment in between at
+# which a crash could leave a server that nobody knows.
+LAUNCH = 'echo "$$ $(cut -d" " -f22 /proc/$$/stat)" >"$0" && exec "$@"'
 STOP_SECONDS = 10.0
 OUTPUT_CHARACTERS = 3_000
 
@@ -32,7 +33,10 @@ class SlotFailed(Exception):
 
 
 class Slot:
-    """``<root>/slots/<name>`` links to the release that its server is started from; ``<name>.log`` is its output."""
+    """``<root>/slots/<name>`` links to the release that its server is started from.
+
+    ``<name>.log`` beside it is the server's output, and ``<name>.session`` says which processes are the server's.
+    """
 
     def __init__(self, profile: HaproxyDeployerProfile, name: str, version_path: str, clock: Clock) -> None:
         self.name = name
@@ -42,7 +46,7 @@ class Slot:
         self.url = f"http://{profile.slots[name]}{version_path}"
         self.link = Path(profile.root) / "slots" / name
         self._log = self.link.with_name(f"{name}.log")
-        self._mark = f"{MARK}={self.link}"
+        self._session = self.link.with_name(f"{name}.session")
         self._client = new_client()
 
     def version(self) -> Sha | None:
@@ -62,9 +66,9 @@ class Slot:
         with self._log.open("ab") as log:
             # A session of its own, and no tie to this process: it is production, and outlives the deployment.
             child = subprocess.Popen(
-                self._filled(self._profile.start, release),
+                self._launched(release),
                 cwd=release,
-                env=minimal_environment(self._environment()),
+                env=minimal_environment(self._profile.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -88,8 +92,18 @@ class Slot:
         self.stop()
         raise SlotFailed(f"the server in slot {self.name} {what}. Its output:\n{self._output(began)}")
 
+    def processes(self) -> dict[int, int]:
+        """The server's processes, each with its parent."""
+        try:
+            leader, started = self._session.read_text(encoding="ascii").split()
+        except (OSError, ValueError):
+            return {}
+        found = session(int(leader))
+        # Somebody else may have got the number by now.
+        return {} if int(leader) in found and start_of(int(leader)) != started else found
+
     def stop(self) -> None:
-        """End the server, whoever started it with our mark.
+        """End the server, if it was started as this slot.
 
         Raises:
             SlotFailed: something still answers here.
@@ -104,8 +118,8 @@ class Slot:
             )
             if completed.exit_code != 0:
                 raise SlotFailed(f"{shlex.join(argv)} did not end slot {self.name}: {completed.output.strip()}")
-        self._end_marked()
-        if not wait_for(self._clock, STOP_SECONDS, lambda: self.version() is None):
+        patience = STOP_SECONDS if self._end() or self._profile.stop else 0
+        if not wait_for(self._clock, patience, lambda: self.version() is None):
             raise SlotFailed(
                 f"{self.url} still answers with {self.version()}, and no process there was started as this slot: end "
                 "it, and start it the next time as the documentation of the deployer says."
@@ -113,33 +127,30 @@ class Slot:
 
     def by_hand(self, release: Path) -> tuple[str, ...]:
         """What a person types to run the release here in place of what runs here now."""
-        start = shlex.join(self._filled(self._profile.start, release))
-        settings = shlex.join(["env", *(f"{name}={value}" for name, value in self._environment().items())])
-        ours = f"grep -lzxF {shlex.quote(self._mark)} /proc/[0-9]*/environ 2>/dev/null"
-        ending = (
-            (shlex.join(self._filled(self._profile.stop, self.link)),)
-            if self._profile.stop
-            else (
-                f"for each in $({ours} | cut -d/ -f3); do kill -TERM $each; done",
-                f"while {ours}; do sleep 1; done",
-            )
-        )
-        log = shlex.quote(str(self._log))
+        settings = [f"{name}={value}" for name, value in self._profile.environment.items()]
+        start = shlex.join((*(("env", *settings) if settings else ()), "setsid", *self._launched(release)))
+        url, log = shlex.quote(self.url), shlex.quote(str(self._log))
+        heads = _heads(self.processes())
+        ending = [f"kill -TERM {' '.join(map(str, heads))}"] if heads else []
+        if self._profile.stop:
+            ending = [shlex.join(self._filled(self._profile.stop, self.link))]
         return (
             *ending,
+            *((f"while curl -s -o /dev/null {url}; do sleep 1; done",) if ending else ()),
             f"ln -sfn {shlex.quote(str(release))} {shlex.quote(str(self.link))}",
-            f"cd {shlex.quote(str(release))} && {settings} setsid {start} >>{log} 2>&1 </dev/null &",
-            f"until curl -fsS {shlex.quote(self.url)} | grep {release.name}; do sleep 1; done",
+            f"cd {shlex.quote(str(release))} && {start} >>{log} 2>&1 </dev/null &",
+            f"until curl -fsS {url} | grep {release.name}; do sleep 1; done",
         )
 
-    def _end_marked(self) -> None:
-        processes = marked(self._mark)
-        # Only those that no other of them looks after: a master ends its workers itself.
-        for pid in (pid for pid, parent in processes.items() if parent not in processes):
+    def _end(self) -> bool:
+        """Whether there was anything to end."""
+        processes = self.processes()
+        for pid in _heads(processes):
             _signal(pid, signal.SIGTERM)
         if not wait_for(self._clock, STOP_SECONDS, lambda: not any(alive(pid) for pid in processes)):
-            for pid in marked(self._mark):
+            for pid in self.processes():
                 _signal(pid, signal.SIGKILL)
+        return bool(processes)
 
     def _point(self, release: Path) -> None:
         new = self.link.with_name(f"{self.name}.new")
@@ -147,8 +158,8 @@ class Slot:
         new.symlink_to(release)
         new.replace(self.link)
 
-    def _environment(self) -> Mapping[str, str]:
-        return {**self._profile.environment, MARK: str(self.link)}
+    def _launched(self, release: Path) -> tuple[str, ...]:
+        return ("sh", "-c", LAUNCH, str(self._session), *self._filled(self._profile.start, release))
 
     def _filled(self, argv: Sequence[str], release: Path) -> tuple[str, ...]:
         values = {"slot": self.name, "release": str(release), "address": self._address, "port": self._port}
@@ -158,6 +169,11 @@ class Slot:
         with self._log.open("rb") as log:
             log.seek(began)
             return clip(log.read().decode("utf-8", "replace").strip(), OUTPUT_CHARACTERS) or "(none)"
+
+
+def _heads(processes: Mapping[int, int]) -> list[int]:
+    """Those that no other of them looks after: a master ends its workers itself."""
+    return [pid for pid, parent in processes.items() if parent not in processes]
 
 
 def _signal(pid: int, number: int) -> None:
