@@ -9,7 +9,7 @@ RUNS ?= 2000
 export PYTHONPATH := include:.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast chaos bench-analysis bench-security bench-stability bench-tests check format requirements clean
+.PHONY: help demo test test-fast chaos bench-analysis bench-deployers bench-security bench-stability bench-tests check format requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ chaos: $(VENV)/.ready-dev ## the whole workflow under faults (FAULTS="name …")
 
 bench-analysis: $(VENV)/.ready-dev ## root cause and minimal fix beside git bisect (CASES=folder, BENCH_REPOS=folder)
 	$(BIN)/python -m bench.analysis $(CASES)
+
+bench-deployers: $(VENV)/.ready-dev ## requests lost while deploying under load, into docs/benchmarks-deployers.md (needs haproxy)
+	$(BIN)/python -m bench.deployers --table docs/benchmarks-deployers.md
 
 bench-tests: $(VENV)/.ready-dev ## how well the tests of a change are chosen (CASES=folder, BENCH_REPOS=folder)
 	$(BIN)/python -m bench.tests $(CASES)

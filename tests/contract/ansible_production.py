@@ -78,8 +78,8 @@ class AnsibleProduction(Production):
         self.describe_host()
         self.deployer = self.new_deployer()
 
-    def describe_host(self, **changes: object) -> None:
-        """Write the inventory."""
+    def describe_host(self, second: dict[str, object] | None = None, **changes: object) -> None:
+        """Write the inventory; a ``second`` host is this machine too, with these differences."""
         host = {
             "ansible_host": "127.0.0.1",
             "ansible_port": self.sshd.port,
@@ -91,7 +91,8 @@ class AnsibleProduction(Production):
             "service_url": self.url,
             **changes,
         }
-        self.inventory.write_text(json.dumps({"all": {"hosts": {"web": host}}}))
+        hosts = {"web": host, **({"web-2": {**host, **second}} if second else {})}
+        self.inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
 
     def new_deployer(self, identity: SshIdentity | None = None, **changes: object) -> AnsibleDeployer:
         if not hasattr(self, "sshd"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,23 @@ def test_no_request_is_lost_and_the_commands_by_hand_work_as_they_are(world: Ans
     assert crowd.failed == []
 
 
+def sleepers() -> list[int]:
+    """What the reload of the test below is at, on the host."""
+    return [int(line) for line in subprocess.run(["pgrep", "-fx", "sleep 61"], capture_output=True).stdout.split()]
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_a_killed_deployment_is_finished_once_and_its_stale_lock_released_with_a_record(
     world: AnsibleProduction,
 ) -> None:
     """Killed when the link is switched and the service does not run it yet, with the lock on the host still taken."""
-    world.describe_host(service_reload="sleep 600")
+    world.describe_host(service_reload="exec sleep 61")
     victim = multiprocessing.get_context("fork").Process(
         target=world.deployer.deploy, args=(SECOND, world.source(SECOND))
     )
@@ -77,8 +90,10 @@ def test_a_killed_deployment_is_finished_once_and_its_stale_lock_released_with_a
         assert victim.is_alive()
         time.sleep(0.05)
     assert victim.pid is not None
+    wait_for(lambda: sleepers() != [])
     os.kill(victim.pid, signal.SIGKILL)
     victim.join()
+    wait_for(lambda: sleepers() == [])
     assert world.running() == FIRST
     world.describe_host()
     world.deployer.deploy(SECOND, world.source(SECOND))
@@ -97,6 +112,26 @@ def test_another_workers_deployment_is_waited_for_by_nobody_and_named(world: Ans
         world.deployer.deploy(SECOND, world.source(SECOND))
     assert world.running() == FIRST
     assert not (world.root / "releases" / SECOND).exists()
+
+
+@pytest.mark.parametrize("switched", [False, True])
+def test_all_hosts_or_none(world: AnsibleProduction, switched: bool) -> None:
+    """A second host whose release cannot run, or whose service goes on with the first version."""
+    second = world.root.parent / "second"
+    shutil.copytree(world.root / "releases", second / "releases")
+    (second / "current").symlink_to(f"releases/{FIRST}")
+    (second / "says").write_text(FIRST)
+    there = {"service_root": str(second), "service_url": f"file://{second}/says", "service_seconds": 1}
+    there |= {"service_check": "true" if switched else "false", "service_reload": "true"}
+    world.describe_host(second=there)
+    with pytest.raises(DeploymentFailed) as failure:
+        world.deployer.deploy(SECOND, world.source(SECOND))
+    expected = f"Every host was put back to {FIRST}." if switched else "The hosts were left as they were."
+    assert expected in str(failure.value)
+    assert world.running() == FIRST
+    for root in (world.root, second):
+        assert (root / "current").readlink().name == FIRST
+        assert ((root / "history").exists() and SECOND in (root / "history").read_text()) is switched
 
 
 @pytest.mark.parametrize("wrong", ["port", "host key", "user key", "inventory"])

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hotfix.adapters.processes import minimal_environment, run
+from hotfix.adapters.processes import Limits, minimal_environment, run
 from hotfix.domain.document import Sha, clip
 from hotfix.domain.service import AnsibleDeployerProfile
 
@@ -87,6 +87,8 @@ class Playbook:
                 cwd=folder,
                 environment=minimal_environment({**self._settings(), "HOME": name, "ANSIBLE_HOME": name}),
                 time_limit=self._profile.time_limit,
+                # Not for mistrust: ansible's workers lead sessions of their own; only a namespace ends them with us.
+                limits=Limits(network=True),
             )
             states = {file.stem: _state(file.read_text(encoding="utf-8")) for file in sorted(result.glob("*.txt"))}
         output = clip(completed.output.strip(), OUTPUT_CHARACTERS) or "(none)"
