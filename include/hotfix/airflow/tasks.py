@@ -42,6 +42,7 @@ from hotfix.steps.run_critical_tests import run_critical_tests as run_critical_t
 from hotfix.steps.update_bug_database import update_bug_database as update_bug_database_step
 from hotfix.steps.validate_production import validate_production as validate_production_step
 from hotfix.steps.verify_rollback import verify_rollback as verify_rollback_step
+from hotfix.steps.watch_rollback import watch_rollback
 from hotfix.steps.write_post_mortem import write_post_mortem as write_post_mortem_step
 
 
@@ -289,9 +290,9 @@ def roll_back_fix() -> FixRollback:
     return rollback
 
 
-@step_task(trigger_rule=TriggerRule.NONE_SKIPPED)
-def verify_rollback() -> RollbackReport:
-    """Look at production and git: are they back? If not, say with which commands a person puts them back."""
+@step_task(trigger_rule=TriggerRule.NONE_SKIPPED, patient=True)
+def verify_rollback() -> RollbackReport | NextLook:
+    """Look at production and git: are they back, and is production as well as it was? If not, say what to type."""
     incident = incident_to_recover()
     service = toolbox().service(incident.service)
     report = verify_rollback_step(
@@ -302,9 +303,21 @@ def verify_rollback() -> RollbackReport:
         bug_database=toolbox().bug_database,
         clock=toolbox().clock,
     )
-    for check in report.checks:
-        progress(check)
-    return report
+    found = watch_rollback(
+        incident,
+        service.profile,
+        report,
+        deployer=service.deployer,
+        monitoring=service.monitoring,
+        artefacts=toolbox().artefacts(incident),
+        bug_database=toolbox().bug_database,
+        clock=toolbox().clock,
+        progress=progress,
+    )
+    if isinstance(found, RollbackReport):
+        for check in report.checks:
+            progress(check)
+    return found
 
 
 @step_task(trigger_rule=TriggerRule.NONE_SKIPPED)

@@ -65,6 +65,8 @@ def _meaningful(value: str) -> str:
 
 
 RepositoryPath = Annotated[str, AfterValidator(repository_path)]
+# Tags of hotfixes that were taken back: they name no release.
+ROLLED_BACK_TAGS = "rolled-back/"
 RefName = Annotated[str, AfterValidator(_one_ref)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 IssueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")]
@@ -238,6 +240,11 @@ class Incident(Document):
     @property
     def candidate_ref(self) -> str:
         return f"{self.ref_prefix}/candidate-{self.attempt}"
+
+    @property
+    def rolled_back_tag(self) -> str:
+        """The name of the tag on a hotfix that was published and did not stay."""
+        return f"{ROLLED_BACK_TAGS}{self.id}-{self.attempt}"
 
     @property
     def lock_ref(self) -> str:

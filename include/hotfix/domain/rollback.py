@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hotfix.domain.document import Document, Instant, Sha
+from hotfix.domain.stability import StabilityVerdict
 
 
 class DeploymentRollback(Document):
@@ -30,11 +31,15 @@ class FixRollback(Document):
 
 
 class RollbackReport(Document):
+    """``verified``: version, git and backup are back. ``health``: against production before the deployment; None where
+    it was not watched, since nothing had been deployed."""
+
     verified: bool
     production: Sha | None
     expected: Sha | None
     checks: tuple[str, ...]
     at: Instant
+    health: StabilityVerdict | None = None
 
     @property
     def headline(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hotfix.domain.document import Artefact, Sha
 from hotfix.domain.errors import HotfixError, InvalidIncident, RefMoved, ServiceBusy
-from hotfix.domain.incident import ApprovalMode, Incident, IncidentReport
+from hotfix.domain.incident import ROLLED_BACK_TAGS, ApprovalMode, Incident, IncidentReport
 from hotfix.domain.outcome import RunOutcome
 from hotfix.domain.service import Policy, ServiceProfile
 from hotfix.ports.artefacts import ArtefactStore
@@ -204,7 +204,8 @@ def _good(name: str | None, production: Sha, deployer: Deployer, repository: Rep
         version = release.version
         if version != production and repository.resolve(version) and repository.is_ancestor(version, production):
             return version
-    return next((sha for _, sha in repository.tags_before(production)), None)
+    tags = repository.tags_before(production)
+    return next((sha for name, sha in tags if not name.startswith(ROLLED_BACK_TAGS)), None)
 
 
 def _resolve(param: str, name: str, repository: Repository) -> Sha:

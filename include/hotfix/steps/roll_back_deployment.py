@@ -23,7 +23,8 @@ def roll_back_deployment(
 ) -> DeploymentRollback:
     """Restore what production ran before. Asks the ledger whether anything could have been deployed.
 
-    Where the service's own deployer cannot, the alternative one tries: it may be the one that shipped.
+    Where the service's own deployer cannot, the alternative one tries: it may be the one that shipped. What was put
+    back once and is there again is left alone: there is one automatic rollback at most.
 
     Raises:
         RollbackFailed: production is not back; the text has the exact commands for a person.
@@ -38,6 +39,15 @@ def roll_back_deployment(
             restored=None,
             live=live,
             what=f"production runs {live[:12]}, which somebody else deployed: it was left alone",
+        )
+    before = bug_database.find(incident, DeploymentRollback)
+    if before is not None and before.needed and live == push.commit:
+        # Once is enough: whoever brought it back knows more than we do, or something works against us.
+        return DeploymentRollback(
+            needed=False,
+            restored=None,
+            live=live,
+            what=f"production was put back once already and runs the hotfix {live[:12]} again: it was left alone",
         )
     # Also when production says that it runs the old version: a deployment that died half-way may have left a
     # link or a process behind that the next restart would bring to life. Restoring what is there changes nothing.

@@ -13,6 +13,7 @@ from hotfix.domain.release import HotfixCommit, Push
 from hotfix.domain.rollback import DeploymentRollback, FixRollback, RollbackReport
 from hotfix.steps.back_up_files import back_up_files
 from hotfix.steps.deploy import deploy
+from hotfix.steps.open_incident import release_lock
 from hotfix.steps.push_hotfix import push_hotfix
 from hotfix.steps.roll_back_deployment import roll_back_deployment
 from hotfix.steps.roll_back_fix import roll_back_fix
@@ -23,6 +24,7 @@ from tests.support.world import World
 
 BRANCH = "refs/heads/hotfix/OPS-1"
 KEPT = "refs/hotfix/OPS-1/rolled-back-1"
+TAG = "refs/tags/rolled-back/OPS-1-1"
 
 
 @dataclass
@@ -106,6 +108,9 @@ def test_everything_goes_back_after_a_deployment(emergency: Emergency) -> None:
     history = emergency.world.history
     assert history.ref(BRANCH) is None
     assert history.ref(KEPT) == push.commit, "nothing is lost"
+    assert emergency.world.repository.remote_ref(TAG) is not None, "people who fetch see it, too"
+    emergency.world.repository.fetch()
+    assert emergency.world.repository.resolve(TAG) == push.commit
     report = emergency.verify()
     assert report.verified
     assert len(report.checks) == 4
@@ -125,6 +130,35 @@ def test_rolling_back_again_changes_nothing(emergency: Emergency) -> None:
     assert emergency.verify().verified
 
 
+def test_there_is_one_automatic_rollback_at_most(emergency: Emergency) -> None:
+    """Somebody ships the hotfix again after it was put back: that is theirs to answer for."""
+    push = emergency.ship()
+    emergency.world.bug_database.record(emergency.incident, emergency.undo_deployment())
+    emergency.world.deployer.deploy(push.commit, emergency.world.folder)
+    calls = list(emergency.world.deployer.calls)
+    again = emergency.undo_deployment()
+    assert (again.needed, again.live) == (False, push.commit)
+    assert "put back once already" in again.what
+    assert emergency.world.deployer.calls == calls
+    emergency.undo_fix()
+    assert "the deployer says" in unverified(emergency), "and it is said loudly"
+
+
+def test_the_tag_of_a_rollback_names_no_healthy_version(emergency: Emergency) -> None:
+    """The proper fix may be built on the hotfix that did not stay."""
+    push = emergency.ship()
+    emergency.undo_deployment()
+    emergency.undo_fix()
+    world = emergency.world
+    world.history.move("refs/heads/main", push.commit)
+    newest = world.push_production()
+    world.repository.fetch()
+    assert [name for name, _ in world.repository.tags_before(newest)][:1] == ["rolled-back/OPS-1-1"]
+    world.deployer._history[:] = [release for release in world.deployer._history if release.version == newest]
+    release_lock(emergency.incident, world.repository)
+    assert world.open("run-2", issue="OPS-2").good == world.commits["first"]
+
+
 def test_before_anything_was_pushed_nothing_is_put_back(emergency: Emergency) -> None:
     rollback = emergency.undo_deployment()
     assert (rollback.needed, rollback.what) == (False, "nothing had been deployed")
@@ -140,6 +174,7 @@ def test_a_fix_that_was_not_published_is_kept(emergency: Emergency) -> None:
     undone = emergency.undo_fix()
     assert (undone.removed_branch, undone.kept_as) == (None, KEPT)
     assert emergency.world.history.ref(KEPT) == fix.commit
+    assert emergency.world.repository.remote_ref(TAG) is None, "nobody has seen it"
     assert emergency.verify().verified
 
 

@@ -11,8 +11,8 @@ import pytest
 from hotfix.domain.document import Artefact
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
-from hotfix.domain.stability import NextLook, Sample, StabilityReport, StabilityVerdict
-from hotfix.steps.production_watch import SYMPTOM_PROBES
+from hotfix.domain.stability import Measurement, NextLook, Sample, StabilityReport, StabilityVerdict
+from hotfix.steps.production_watch import SYMPTOM_PROBES, wait_after
 from hotfix.steps.validate_production import validate_production
 from tests.contract.fakes.bug_database import InMemoryBugDatabase
 from tests.contract.fakes.clock import FakeClock
@@ -220,3 +220,187 @@ def test_slower_than_before_is_unstable(scene: Scene) -> None:
     assert report.verdict is StabilityVerdict.UNSTABLE
     assert "slower than before" in report.why
     assert [metric.name for metric in report.metrics] == ["error rate", "slow requests", "latency"]
+
+
+# --- between two looks nothing is awake
+
+
+def test_every_look_is_short_and_says_when_the_next_one_is(scene: Scene) -> None:
+    scene.after(requests=200)
+    before = scene.clock.now()
+    found = scene.look()
+    assert isinstance(found, NextLook)
+    assert scene.clock.now() == before, "no look waits"
+    assert timedelta(0) < found.at - before <= timedelta(seconds=10)
+    assert any("inconclusive" in line and "missing: " in line for line in scene.lines)
+
+
+def test_looks_get_rarer_and_meet_the_end_of_the_window_and_the_limit(scene: Scene) -> None:
+    settings = scene.profile.monitoring.model_copy(update={"window": 100, "limit": 300})
+    elapsed, waits = 0.0, []
+    while elapsed < settings.limit:
+        waits.append(wait_after(settings, settings.limit, elapsed))
+        elapsed = round(elapsed + waits[-1], 6)
+        assert elapsed in (100, 300) or not any(elapsed - waits[-1] < edge < elapsed for edge in (100, 300))
+    assert elapsed == settings.limit
+    assert len(waits) < 60
+    assert all(wait <= 10 for wait in waits), "probes are all there is: they come in small portions"
+
+
+def test_an_outage_while_nobody_looked_is_seen_at_the_next_look(scene: Scene) -> None:
+    """The triggerer was away for a minute; what happened meanwhile is in the samples."""
+    scene.after(requests=50)
+    scene.second_by_second(scene.deployed + timedelta(seconds=20), 30, requests=50, errors=50)
+    assert isinstance(scene.look(), NextLook)
+    scene.clock.sleep(50)
+    assert scene.validate().verdict is StabilityVerdict.UNSTABLE
+
+
+def test_a_retried_look_goes_on_where_the_last_one_was(scene: Scene) -> None:
+    """Killed at any point, run again: the window began with the first look, and the symptom's probes count."""
+    scene.after(requests=200)
+    began = scene.clock.now()
+    scene.look()
+    scene.clock.sleep(4)
+    for _ in range(3):
+        assert isinstance(scene.look(), NextLook)
+    report = scene.validate()
+    assert report.started_at == began
+    assert report.verdict is StabilityVerdict.STABLE
+    lines = [line for line in scene.lines if re.match(r"\d\d:\d\d:\d\d ", line)]
+    assert len(set(lines)) == len(lines), "no sample is told twice"
+
+
+def test_what_a_source_forgets_was_sampled_all_the_same(scene: Scene) -> None:
+    """A log is rotated away: the errors of before still count."""
+    scene.after(requests=20, errors=10)
+    scene.monitoring.answers.clear()
+    before = scene.monitoring.traffic
+    scene.clock.sleep(1)
+    first = scene.look()
+    scene.monitoring.traffic = [sample for sample in before if sample.at > scene.clock.now()]
+    report = to_the_end(scene.look, scene.clock) if isinstance(first, NextLook) else first
+    assert report.observed.errors > 10
+    assert report.baseline.requests == 60_000, "and so does the baseline"
+
+
+@pytest.mark.parametrize("when", ["before the ledger", "in the storage"])
+def test_a_crash_between_storage_and_ledger_loses_nothing(scene: Scene, when: str) -> None:
+    scene.after(requests=200)
+    scene.look()
+    scene.clock.sleep(2)
+    original = scene.bug_database.record if when == "before the ledger" else scene.artefacts.put
+
+    def killed(*arguments: object) -> None:
+        if when == "in the storage":
+            original(arguments[0], "half of it")  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        if when == "before the ledger":
+            patch.setattr(scene.bug_database, "record", killed)
+        else:
+            patch.setattr(scene.artefacts, "put", killed)
+        with pytest.raises(KeyboardInterrupt):
+            scene.look()
+    assert scene.validate().verdict is StabilityVerdict.STABLE
+    assert not any("cannot be read" in line for line in scene.lines)
+
+
+def test_a_storage_that_loses_what_was_sampled_is_said_and_it_is_sampled_again(scene: Scene) -> None:
+    scene.after(requests=200)
+    scene.look()
+    scene.artefacts.contents.clear()
+    scene.clock.sleep(1)
+    assert scene.validate().verdict is StabilityVerdict.STABLE
+    assert any("sampling it again" in line for line in scene.lines)
+
+
+# --- what cannot be seen now is not stable
+
+
+def breaking(scene: Scene, words: str = "Prometheus refuses the login (HTTP 401).") -> None:
+    def broken(since: datetime, until: datetime) -> tuple[Sample, ...]:
+        raise HotfixError(words, "Correct the Connection.")
+
+    scene.monitoring.samples = broken  # type: ignore[method-assign]
+
+
+def test_monitoring_that_goes_away_in_the_middle_is_never_stable(scene: Scene) -> None:
+    scene.after(requests=500)
+    for _ in range(3):
+        scene.look()
+        scene.clock.sleep(2)
+    breaking(scene)
+    report = scene.validate()
+    assert report.verdict is StabilityVerdict.INCONCLUSIVE
+    assert "HTTP 401" in report.why
+    assert "Correct the Connection." in report.why
+    assert report.observed.requests > 2000, "what was seen is kept"
+
+
+def test_monitoring_that_comes_back_still_gets_its_baseline(scene: Scene) -> None:
+    scene.after(requests=500)
+    original = scene.monitoring.samples
+    breaking(scene)
+    assert isinstance(scene.look(), NextLook)
+    assert any("cannot be read" in line for line in scene.lines)
+    scene.monitoring.samples = original  # type: ignore[method-assign]
+    scene.clock.sleep(1)
+    report = scene.validate()
+    assert (report.verdict, report.baseline.requests) == (StabilityVerdict.STABLE, 60_000)
+
+
+def test_samples_that_stop_are_never_stable(scene: Scene) -> None:
+    scene.second_by_second(scene.deployed, 8, requests=500)
+    report = scene.validate()
+    assert report.verdict is StabilityVerdict.INCONCLUSIVE
+    assert "no request was measured since 03:00:07" in report.why
+
+
+# --- further metrics, and other times of day
+
+
+def with_metric(scene: Scene, **metric: object) -> None:
+    source = {"kind": "json_lines", "command": ("x",), "requests": False, "metrics": ({"name": "depth", **metric},)}
+    settings = {**scene.profile.monitoring.model_dump(), "sources": (source,)}
+    scene.profile = a_profile(monitoring=settings)
+
+
+def measure(scene: Scene, since: datetime, seconds: int, value: float | None) -> None:
+    scene.monitoring.measured += [
+        Measurement(at=since + timedelta(seconds=n), metric="depth", value=value) for n in range(seconds)
+    ]
+
+
+def test_a_critical_metric_decides_alone(scene: Scene) -> None:
+    with_metric(scene, critical=True)
+    scene.after(requests=200)
+    measure(scene, scene.began - timedelta(seconds=600), 600, 10)
+    measure(scene, scene.deployed, 600, 100)
+    report = scene.validate()
+    assert report.verdict is StabilityVerdict.UNSTABLE
+    assert "depth is worse than 1.5 times what it was" in report.why
+
+
+@pytest.mark.parametrize("value", [None, 10])
+def test_a_critical_metric_that_is_not_measured_is_never_stable(scene: Scene, value: float | None) -> None:
+    with_metric(scene, critical=True)
+    scene.after(requests=200)
+    measure(scene, scene.began - timedelta(seconds=600), 600, 10)
+    measure(scene, scene.deployed, 600, value)
+    report = scene.validate()
+    assert report.verdict is (StabilityVerdict.INCONCLUSIVE if value is None else StabilityVerdict.STABLE)
+    assert value is not None or "depth was not measured" in report.why
+
+
+def test_an_incident_of_many_hours_is_compared_with_the_same_time_of_day_as_well(scene: Scene) -> None:
+    """It began at noon and ends at three in the morning, when there is little traffic."""
+    noon = scene.deployed - timedelta(hours=15)
+    scene.monitoring.traffic.clear()
+    scene.second_by_second(noon - timedelta(seconds=600), 600, requests=100, errors=0)
+    scene.second_by_second(scene.deployed - timedelta(days=1), 600, requests=10, errors=0)
+    scene.after(requests=300)
+    report = scene.validate(an_incident(started_at=noon, failing_request=None))
+    assert report.baseline.requests == 600 * 100 + 600 * 10
+    assert report.verdict is StabilityVerdict.STABLE

@@ -1,0 +1,91 @@
+"""Tasks that wait without a worker: the trigger, and how the task goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime, timedelta, timezone
+from importlib import import_module
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from hotfix.airflow import patient_task
+from hotfix.airflow.patient_task import LATE, Moment, PatientOperator, wait_until
+
+pytestmark = pytest.mark.airflow
+
+
+def in_seconds(seconds: float) -> datetime:
+    return datetime.now(timezone.utc) + timedelta(seconds=seconds)
+
+
+def fired(trigger: Moment, limit: float = 5) -> Any:
+    async def first() -> Any:
+        async for event in trigger.run():
+            return event.payload
+        raise AssertionError("the trigger ended without an event")
+
+    return asyncio.run(asyncio.wait_for(first(), limit))
+
+
+def test_a_moment_is_waited_for_and_one_that_is_over_is_not() -> None:
+    moment = in_seconds(0.4)
+    assert fired(Moment(moment.isoformat())) == moment.isoformat()
+    assert datetime.now(timezone.utc) >= moment
+    fired(Moment(in_seconds(-3600).isoformat()), limit=0.5)
+    with pytest.raises(asyncio.TimeoutError):
+        fired(Moment(in_seconds(60).isoformat()), limit=0.2)
+
+
+def test_waiting_blocks_no_other_trigger() -> None:
+    async def together() -> float:
+        began = asyncio.get_running_loop().time()
+        moments = [Moment(in_seconds(0.5).isoformat()) for _ in range(50)]
+
+        async def one(trigger: Moment) -> None:
+            async for _ in trigger.run():
+                return
+
+        await asyncio.gather(*map(one, moments))
+        return asyncio.get_running_loop().time() - began
+
+    assert asyncio.run(together()) < 3
+
+
+def test_a_clock_that_jumps_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine slept: what is left is asked of the clock again, and not of how long was slept."""
+    monkeypatch.setattr(patient_task, "LONGEST_SLEEP", 0.05)
+    moments = iter([in_seconds(0), in_seconds(0), in_seconds(3600)])
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return next(moments)
+
+    monkeypatch.setattr(patient_task, "datetime", Clock)
+    fired(Moment(in_seconds(1800).isoformat()), limit=2)
+
+
+def test_the_trigger_survives_the_way_through_the_database() -> None:
+    """A restarted triggerer makes it anew, and prolongs nothing."""
+    trigger = Moment(in_seconds(60).isoformat())
+    path, arguments = json.loads(json.dumps(trigger.serialize()))
+    module, name = path.rsplit(".", 1)
+    assert getattr(import_module(module), name)(**arguments).serialize() == trigger.serialize()
+
+
+def test_a_task_gives_its_worker_back_and_is_called_again() -> None:
+    moment = in_seconds(20)
+    with pytest.raises(TaskDeferred) as caught:
+        wait_until(moment)
+    assert caught.value.trigger.at == moment.isoformat()
+    assert caught.value.method_name == "look_again"
+    assert callable(getattr(PatientOperator, caught.value.method_name))
+    assert LATE < caught.value.timeout <= LATE + timedelta(seconds=20), "a triggerer that is gone is not waited for"
+
+
+def test_the_tasks_that_watch_are_patient(hotfix: Any) -> None:
+    patient = {task.task_id for task in hotfix.tasks if isinstance(task, PatientOperator)}
+    assert patient == {"deployment.monitor_deployment", "follow_up.validate_production", "rollback.verify_rollback"}
