@@ -15,6 +15,7 @@ from hotfix.domain.incident import Incident
 from hotfix.domain.rollback import Escalation
 from hotfix.ports.bug_database import Event, IncidentStatus
 from tests.contract.bug_database_contract import NOW, SHA, an_incident, an_item
+from tests.support.documents import a_stability_report
 
 FIRST = an_incident(title="Checkout answers 500", run_id="manual__2026-03-01T03:00:00+00:00")
 SECOND = an_incident(
@@ -189,6 +190,40 @@ class TestPostMortem:
         assert "cannot be read" in answer.text
 
 
+class TestErrorRate:
+    def drawn(self, bug_database: SqlBugDatabase, root: str, svg: str) -> None:
+        plot = ObjectArtefactStore(root, SECOND.id, SECOND.attempt).put("error-rate.svg", svg)
+        bug_database.record(SECOND, a_stability_report(plot=plot))
+
+    def test_it_is_shown_with_the_verdict(
+        self, reader: TestClient, two_attempts: SqlBugDatabase, artefact_root: str
+    ) -> None:
+        self.drawn(two_attempts, artefact_root, "<svg>drawn</svg>")
+        page = reader.get("/hotfix/incidents/INC-1")
+        assert "<b>stable</b>: 0 errors in 2000 requests" in page.text
+        address = "/hotfix/incidents/INC-1/attempts/2/error-rate.svg"
+        assert f'src="{address}"' in page.text
+        assert "img-src 'self'" in page.headers["content-security-policy"]
+        picture = reader.get(address)
+        assert (picture.headers["content-type"], picture.text) == ("image/svg+xml", "<svg>drawn</svg>")
+
+    def test_opened_by_itself_it_runs_nothing(
+        self, reader: TestClient, two_attempts: SqlBugDatabase, artefact_root: str
+    ) -> None:
+        self.drawn(two_attempts, artefact_root, "<svg><script>alert(1)</script></svg>")
+        policy = reader.get("/hotfix/incidents/INC-1/attempts/2/error-rate.svg").headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "sandbox" in policy
+        assert "script-src" not in policy
+
+    def test_without_a_picture_the_verdict_is_shown_alone(
+        self, reader: TestClient, two_attempts: SqlBugDatabase
+    ) -> None:
+        two_attempts.record(SECOND, a_stability_report())
+        assert "<img" not in reader.get("/hotfix/incidents/INC-1").text
+        assert reader.get("/hotfix/incidents/INC-1/attempts/2/error-rate.svg").status_code == 404
+
+
 class TestPullRequest:
     def test_the_recorded_text_is_shown(self, reader: TestClient, two_attempts: SqlBugDatabase) -> None:
         open_pull_request(two_attempts, SECOND, "### To do\n\n- [x] *this*", "bug-database:pull-requests/INC-1")
@@ -232,6 +267,8 @@ class TestRun:
         "incidents/%00",
         "incidents/" + "a" * 300,
         "incidents/..%2f..%2fowed",
+        "incidents/INC-1/attempts/1/error-rate.svg",
+        "incidents/INC-1/attempts/9/error-rate.svg",
         "incidents/INC-1/attempts/1/post-mortem",
         "incidents/INC-1/attempts/9/post-mortem",
         "incidents/INC-1/attempts/one/post-mortem",

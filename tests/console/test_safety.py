@@ -155,7 +155,7 @@ def test_a_text_links_only_web_pages_and_loads_no_pictures() -> None:
 
 def test_no_route_answers_a_stranger(app: FastAPI, stranger: TestClient, hostile: SqlBugDatabase) -> None:
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
-    assert len(routes) == len(app.routes) == 6
+    assert len(routes) == len(app.routes) == 7
     for route in routes:
         address = route.path.replace("{number}", "1").replace("{run_id}", "run-1").replace("{incident_id}", "INC-1")
         answer = stranger.get(f"/hotfix{address}")

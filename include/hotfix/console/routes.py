@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from hotfix.adapters.bug_database.errors import BugDatabaseUnusable
 from hotfix.console import views
 from hotfix.console.markdown import render
-from hotfix.console.pages import page
+from hotfix.console.pages import page, picture
 from hotfix.domain.errors import HotfixError
 from hotfix.ports.bug_database import BugDatabase, IncidentRow, IncidentStatus
 
@@ -82,6 +82,20 @@ def post_mortem(request: Request, bug_database: Ledger, incident_id: IncidentId,
         raise _not_found(f"No post-mortem of attempt {number} at {incident_id} is recorded.")
     text = request.app.state.artefacts(row.id, row.attempt).read(found.document)
     return _document(request, row, f"Post-mortem, attempt {row.attempt}", text)
+
+
+@router.get("/incidents/{incident_id}/attempts/{number}/error-rate.svg")
+def error_rate(bug_database: Ledger, request: Request, incident_id: IncidentId, number: int) -> Response:
+    """The error rate before, during and after, as the watch has drawn it.
+
+    Raises:
+        HotfixError: the picture is gone, or is not what was stored.
+    """
+    row = next((row for row in bug_database.attempts(incident_id) if row.attempt == number), None)
+    stability = views.attempt(bug_database, row).stability if row else None
+    if row is None or stability is None or stability.plot is None:
+        raise _not_found(f"No error rate of attempt {number} at {incident_id} is recorded.")
+    return picture(request.app.state.artefacts(row.id, row.attempt).read(stability.plot))
 
 
 @router.get("/pull-requests/{incident_id}")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hotfix.domain.follow_up import FollowUp, FollowUpItem, PostMortem
 from hotfix.domain.incident import Incident
 from hotfix.domain.rollback import Escalation
+from hotfix.domain.stability import StabilityReport
 from hotfix.ports.bug_database import BugDatabase, Event, IncidentRow
 from hotfix.steps.what_went_wrong import FAILED, FINISHED, STARTED
 
@@ -34,6 +35,7 @@ class Attempt:
     post_mortem: PostMortem | None
     follow_up: FollowUp | None
     escalation: Escalation | None
+    stability: StabilityReport | None
     happenings: tuple[Happening, ...]
 
     @property
@@ -59,13 +61,14 @@ def attempts(bug_database: BugDatabase, incident_id: str) -> tuple[Attempt, ...]
 def attempt(bug_database: BugDatabase, row: IncidentRow) -> Attempt:
     incident = bug_database.incident_of_run(row.run_id)
     if incident is None:
-        return Attempt(row, None, None, None, None, ())
+        return Attempt(row, None, None, None, None, None, ())
     return Attempt(
         row=row,
         incident=incident,
         post_mortem=bug_database.find(incident, PostMortem),
         follow_up=bug_database.find(incident, FollowUp),
         escalation=bug_database.find(incident, Escalation),
+        stability=bug_database.find(incident, StabilityReport),
         happenings=happenings(bug_database.timeline(incident)),
     )
 

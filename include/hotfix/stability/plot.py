@@ -10,6 +10,7 @@ from itertools import groupby
 from xml.sax.saxutils import escape
 
 from hotfix.domain.stability import Sample
+from hotfix.stability.traffic import total
 
 WIDTH, HEIGHT = 960, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 84, 64
@@ -88,7 +89,7 @@ def error_rate_plot(title: str, phases: Sequence[Phase], decided: str, tolerated
         if phase.mark:
             parts.append(_line(left, TOP - 14, left, floor, "mark"))
             parts.append(_text(left + 4, TOP - 18, phase.mark, "mark-text"))
-        parts.append(_text(left + width / 2, floor + 34, phase.name, "text", "middle"))
+        parts.append(_text(left + width / 2, floor + 34, f"{phase.name}: {_summed_up(phase)}", "text", "middle"))
         parts.append(_text(left, floor + 16, f"{phase.since:%H:%M:%S}", "faint"))
         parts.append(_text(left + width, floor + 16, f"{phase.until:%H:%M:%S}", "faint", "end"))
     end = WIDTH - RIGHT
@@ -96,6 +97,13 @@ def error_rate_plot(title: str, phases: Sequence[Phase], decided: str, tolerated
     parts.append(_line(end, TOP - 34, end, floor, "mark"))
     parts.append(_text(end - 4, TOP - 36, decided, "mark-text", "end"))
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _summed_up(phase: Phase) -> str:
+    traffic = total(phase.samples)
+    if traffic.error_rate is None:
+        return "no request was measured"
+    return f"{traffic.error_rate:.2%} of {traffic.requests:,} requests"
 
 
 def _bins(phase: Phase) -> list[Bin]:

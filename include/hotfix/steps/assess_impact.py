@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hotfix.domain.assessment import Assessment, CriterionFinding, Decision, ProbeResult
+from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Criterion, Incident
 from hotfix.domain.service import ServiceProfile
 from hotfix.ports.clock import Clock
@@ -25,9 +26,16 @@ def assess_impact(incident: Incident, profile: ServiceProfile, monitoring: Monit
     )
     probes = tuple(monitoring.probe(path) for path in paths for _ in range(PROBES_PER_PATH))
     now = clock.now()
-    recent = total(monitoring.samples(now - timedelta(seconds=LOOK_BACK_SECONDS), now))
+    unread = ""
+    try:
+        recent = total(monitoring.samples(now - timedelta(seconds=LOOK_BACK_SECONDS), now))
+    except HotfixError as error:
+        # What broke production may have broken its monitoring as well: people and probes still tell.
+        recent, unread = total(()), f"monitoring cannot be read: {error}"
     rate = recent.error_rate if recent.requests >= MIN_REQUESTS else None
-    findings = tuple(_judge(criterion, incident, profile, probes, rate, recent.requests) for criterion in Criterion)
+    findings = tuple(
+        _judge(criterion, incident, profile, probes, rate, recent.requests, unread) for criterion in Criterion
+    )
     met = [finding for finding in findings if finding.met]
     return Assessment(
         decision=Decision.EMERGENCY if met else Decision.STANDARD,
@@ -46,6 +54,7 @@ def _judge(
     probes: tuple[ProbeResult, ...],
     rate: float | None,
     requests: int,
+    unread: str,
 ) -> CriterionFinding:
     reasons = []
     if criterion in incident.criteria:
@@ -60,6 +69,8 @@ def _judge(
     if criterion is Criterion.CRITICAL_BUSINESS_IMPACT and rate is not None:
         seen = f"{rate:.1%} of {requests} requests of the last {LOOK_BACK_SECONDS} s failed"
         (observed if rate >= CRITICAL_ERROR_RATE else against).append(seen)
+    if criterion is Criterion.CRITICAL_BUSINESS_IMPACT and unread:
+        against.append(unread)
     return CriterionFinding(
         criterion=criterion, met=bool(reasons or observed), reasons=(*reasons, *observed, *against) or ("not stated",)
     )

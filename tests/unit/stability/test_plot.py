@@ -50,6 +50,9 @@ def test_it_has_axes_units_and_markers() -> None:
         "deployed",
         "decided: stable",
         "tolerated 5 %",
+        "before: 0.00% of 2,400 requests",
+        "during: 40.00% of 3,600 requests",
+        "after: 0.00% of 400 requests",
     ):
         assert text in found
     for time in ("00:00:00", "00:02:00", "00:05:00", "00:05:20"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from hotfix.domain.assessment import Assessment, Decision
+from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Criterion
 from hotfix.domain.stability import Sample
 from hotfix.steps.assess_impact import assess_impact
@@ -78,3 +79,20 @@ def test_a_share_of_failing_requests_is_critical_when_enough_were_seen(
     assessment = assess_impact(QUIET, a_profile(), monitoring, clock)
     assert (Criterion.CRITICAL_BUSINESS_IMPACT in met(assessment)) is emergency
     assert (assessment.observed_error_rate is None) is (requests < 20)
+
+
+def test_monitoring_that_cannot_be_read_does_not_end_the_assessment(
+    clock: FakeClock, monitoring: FakeMonitoring
+) -> None:
+    """What broke production may have broken its monitoring: probes and people still tell."""
+
+    def broken(since: datetime, until: datetime) -> tuple[Sample, ...]:
+        raise HotfixError("Prometheus does not answer.", "Look whether it runs.")
+
+    monitoring.samples = broken  # type: ignore[method-assign]
+    monitoring.answers["/health"] = 500
+    assessment = assess_impact(QUIET, a_profile(), monitoring, clock)
+    assert met(assessment) == {Criterion.PRODUCTION_DOWN}
+    assert assessment.observed_error_rate is None
+    reasons = [reason for finding in assessment.findings for reason in finding.reasons]
+    assert "monitoring cannot be read: Prometheus does not answer. Look whether it runs." in reasons
