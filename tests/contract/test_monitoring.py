@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from hotfix.adapters.http_monitoring import HttpMonitoring
+from hotfix.adapters.login import Login
 from hotfix.adapters.monitoring import ServiceMonitoring
-from hotfix.adapters.prometheus import Login
 from hotfix.domain.service import Monitoring
 from hotfix.domain.stability import Measurement, Sample
+from hotfix.stability.traffic import total
 from tests.contract.fakes.clock import FakeClock
 from tests.contract.fakes.monitoring import FakeMonitoring
 from tests.contract.monitoring_contract import (
@@ -23,6 +25,7 @@ from tests.contract.monitoring_contract import (
     FAILS,
     METRIC,
     MILLISECONDS,
+    REQUESTS,
     START,
     UNMEASURED,
     MonitoringContract,
@@ -60,6 +63,44 @@ def json_lines() -> str:
         ]
         lines.append({"t": at, METRIC: None if second in UNMEASURED else second})
     return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def test_several_sources_add_their_metrics_to_the_requests_of_one(service: str, tmp_path: Path) -> None:
+    log, more = tmp_path / "lines.jsonl", tmp_path / "more.jsonl"
+    log.write_text(json_lines())
+    more.write_text(json.dumps({"t": START.timestamp() + 5, "orders": 3, "requests": 1000, "errors": 0}) + "\n")
+    further = {"kind": "json_lines", "file": str(more), "requests": False, "metrics": ({"name": "orders"},)}
+    counting = {"kind": "json_lines", "file": str(log), "metrics": ({"name": METRIC},)}
+    profile = Monitoring.model_validate({"url": service, "probes": ("/ok",), "sources": (further, counting)})
+    both = ServiceMonitoring(profile, FakeClock(after(60)), no_login)
+    assert total(both.samples(START, after(60))).requests == REQUESTS
+    found = both.measurements(START, after(60))
+    assert {each.metric for each in found} == {METRIC, "orders"}
+    assert [each.at for each in found] == sorted(each.at for each in found)
+
+
+def test_without_a_source_of_requests_the_probes_are_the_traffic(service: str, tmp_path: Path) -> None:
+    further = {"kind": "json_lines", "file": str(tmp_path / "x"), "requests": False}
+    profile = Monitoring.model_validate({"url": service, "probes": ("/ok",), "sources": (further,)})
+    probed = ServiceMonitoring(profile, FakeClock(after(5)), no_login)
+    probed.probe("/ok")
+    assert total(probed.samples(START, after(60))).requests == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"access_log": "/a", "sources": ({"kind": "json_lines", "file": "/b"},)}, "count them twice"),
+        ({"sources": ({"kind": "json_lines"},)}, "either a file or a command"),
+        ({"sources": ({"kind": "json_lines", "file": "/a", "command": ("b",)},)}, "either a file or a command"),
+        ({"sources": ({"kind": "json_lines", "file": "/a", "metrics": ({"name": "latency"},)},)}, "the name latency"),
+        ({"sources": ({"kind": "json_lines", "file": "/a", "metrics": ({"name": "x"}, {"name": "x"})},)}, "the name x"),
+        ({"sources": ({"kind": "graphite", "url": "https://a"},)}, "json_lines"),
+    ],
+)
+def test_sources_that_contradict_each_other_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Monitoring.model_validate({"url": "http://127.0.0.1:9", "probes": ("/ok",), **given})
 
 
 class TestFake(MonitoringContract):

@@ -19,7 +19,8 @@ import pytest
 from pydantic import ValidationError
 
 from hotfix.adapters.clock import SystemClock
-from hotfix.adapters.prometheus import Login, PrometheusSource
+from hotfix.adapters.login import Login
+from hotfix.adapters.prometheus import PrometheusSource
 from hotfix.adapters.prometheus import api as prometheus_api
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.service import Prometheus

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from hotfix.adapters.http_monitoring import HttpMonitoring
 from hotfix.adapters.json_lines import JsonLinesSource
-from hotfix.adapters.prometheus import Login, PrometheusSource
+from hotfix.adapters.login import Login
+from hotfix.adapters.prometheus import PrometheusSource
 from hotfix.domain.assessment import ProbeResult
 from hotfix.domain.document import Sha
 from hotfix.domain.service import JsonLines, Monitoring

@@ -12,7 +12,7 @@ from sqlalchemy import URL
 
 from hotfix.adapters.deployers.playbook import SshIdentity
 from hotfix.adapters.installation import default_bug_database_url
-from hotfix.adapters.prometheus import Login
+from hotfix.adapters.login import Login
 from hotfix.domain.errors import CodeHostUnavailable, HotfixError, InvalidCatalog
 
 BUG_DATABASE = "bug_database"

@@ -1,6 +1,5 @@
 """Production as a Prometheus server has measured it."""
 
-from hotfix.adapters.prometheus.api import Login
 from hotfix.adapters.prometheus.source import PrometheusSource
 
-__all__ = ["Login", "PrometheusSource"]
+__all__ = ["PrometheusSource"]

@@ -10,25 +10,18 @@ import math
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from hotfix.adapters.login import Login
 from hotfix.domain.document import clip
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.service import Prometheus
 
 MOST_BYTES = 32 * 1024 * 1024
 WORDS = 400
-
-
-@dataclass(frozen=True)
-class Login:
-    """What a connection holds: user and password, or a bearer token as the password of nobody."""
-
-    user: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True)

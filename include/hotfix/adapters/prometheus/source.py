@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 
 from hotfix.adapters.buckets import LATENCIES_A_SECOND
-from hotfix.adapters.prometheus.api import Login, PrometheusApi, Series
+from hotfix.adapters.login import Login
+from hotfix.adapters.prometheus.api import PrometheusApi, Series
 from hotfix.adapters.prometheus.counters import Increase, increases
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.service import Prometheus, PrometheusMetric
