@@ -22,7 +22,7 @@ from chaos.faults import FAULTS, OUTAGES
 from chaos.faults.outages import PLACES
 from chaos.outcomes import Outcome, keep
 from chaos.play import play, play_outage
-from chaos.stage import Stage, announce, arm, service_of
+from chaos.stage import STOP, Stage, announce, arm, service_of
 from demo.airflow_api import AirflowApi
 from demo.airflow_stack import REPOSITORY, AirflowStack
 from demo.play import wait_for_dag
@@ -37,13 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     console = Console(highlight=False)
     if arguments.list:
-        for name, one in {**FAULTS, **OUTAGES}.items():
-            print(f"{name:<28} {one.about}")
+        for name, about in {name: one.about for listed in (FAULTS, OUTAGES) for name, one in listed.items()}.items():
+            print(f"{name:<28} {about}")
         return 0
     if unknown := set(arguments.only) - set(FAULTS) - set(OUTAGES):
         console.print(f"there is no fault {', '.join(sorted(unknown))}: see --list")
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
     began = time.monotonic()
     page, outcomes = arguments.table, []
     with airflow(HOME) as stack:
@@ -82,8 +83,18 @@ def run(stack: AirflowStack, home: Path, only: Sequence[str], at_once: int) -> I
             yield from play_outage(outage, {place: stage(f"{name}-{place}") for place in PLACES})
     with ThreadPoolExecutor(at_once) as pool:
         names = [name for name in FAULTS if not only or name in only]
-        for done in as_completed([pool.submit(lambda name: play(FAULTS[name], stage(name)), name) for name in names]):
-            yield done.result()
+        futures = [pool.submit(lambda name: play(FAULTS[name], stage(name)), name) for name in names]
+        try:
+            for done in as_completed(futures):
+                yield done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _stop(number: int, frame: object) -> None:
+    """Let everybody who waits give up, so that whatever was started is stopped on the way out."""
+    STOP.set()
+    sys.exit(128 + number)
 
 
 def _say(console: Console, outcome: Outcome, number: int) -> None:

@@ -17,7 +17,6 @@ from chaos.stage import DAG, ENDED, Stage, set_up, wait_until
 from demo.airflow_api import ApiError
 
 LIMIT = 1500.0
-POLL = 0.7
 
 
 def play(fault: Fault, stage: Stage) -> Outcome:
@@ -41,21 +40,21 @@ def watch(stage: Stage, at: Callable[[Stage, str, str], None]) -> None:
     """Tell every change of a task's state (short name, state) until no run of the stage goes on.
 
     Raises:
-        TimeoutError: after ``LIMIT`` seconds.
+        TimeoutError: after ``LIMIT`` seconds, or when all is to stop.
     """
-    deadline = time.monotonic() + LIMIT
     going = list(stage.runs)
-    while going:
+
+    def over() -> bool:
         for run in going:
             for task in _tasks(stage, run):
                 short, state = task["task_id"].rsplit(".", 1)[-1], task["state"] or "waiting"
                 if f"{run}:{short}:{state}" not in stage.seen:
-                    stage.seen[f"{run}:{short}:{state}"] = stage.seen[f"{short}:{state}"] = ""
+                    stage.seen |= {f"{run}:{short}:{state}", f"{short}:{state}"}
                     at(stage, short, state)
-        going = [run for run in going if stage.state(run) not in (*ENDED, "gone")]
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{', '.join(going)} did not end within {LIMIT:.0f} s")
-        time.sleep(POLL)
+        going[:] = [run for run in going if stage.state(run) not in (*ENDED, "gone")]
+        return not going
+
+    wait_until(over, LIMIT, "the end of the runs")
 
 
 def play_outage(outage: Outage, stages: Mapping[str, Stage]) -> list[Outcome]:
@@ -64,8 +63,7 @@ def play_outage(outage: Outage, stages: Mapping[str, Stage]) -> list[Outcome]:
     stack = stages["deploy"].stack
     with ThreadPoolExecutor(len(PLACES)) as pool:
         futures = [pool.submit(play, held[place], stages[place]) for place in PLACES]
-        while not all(fault.arrived.is_set() for fault in held.values()) and not any(map(Future.done, futures)):
-            time.sleep(POLL)
+        wait_until(lambda: all(map(_is_there, held.values())) or any(map(Future.done, futures)), LIMIT, "the outage")
         outage.strike(stack)
         stack.wait_until_healthy()
         for place in PLACES:
@@ -99,6 +97,10 @@ class Held(Fault):
         stage.trial("")
         if self.place == "await_approval":
             stage.api("approver").answer(DAG, stage.runs[0], "deployment.await_approval", "Approve")
+
+
+def _is_there(held: Held) -> bool:
+    return held.arrived.is_set()
 
 
 def _tasks(stage: Stage, run: str) -> list[dict[str, Any]]:

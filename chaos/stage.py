@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from hotfix.ports.bug_database import BugDatabase
 DAG = "emergency_hotfix"
 HEARTBEAT_TIMEOUT = "30"  # seconds until Airflow gives a task up whose worker is gone; its default is 300
 ENDED = ("success", "failed")
+POLL = 0.7  # seconds
 # Beside gunicorn's own: waits, hangs or fails where the file ``trial.mode`` beside it says so.
 TRIAL = """\
 import os, pathlib, sys, time
@@ -47,7 +48,7 @@ class Stage:
     plans: Path
     profile: dict[str, Any] = field(default_factory=dict)
     runs: list[str] = field(default_factory=list)
-    seen: dict[str, str] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
     refs_before: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -170,16 +171,22 @@ def announce(stack: AirflowStack, services: Iterable[str]) -> None:
         (stack.services / f"{service}.yaml").write_text(f"name: {service}\n")
 
 
-def wait_until(condition: Any, seconds: float, what: str) -> None:
-    """
+# Set when chaos is to end early: everybody who waits gives up.
+STOP = threading.Event()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Ask every ``POLL`` seconds.
+
     Raises:
-        TimeoutError: it did not come true.
+        TimeoutError: it did not come true, or ``STOP`` was set.
     """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.5)
+        if STOP.wait(POLL):
+            raise TimeoutError(f"{what}: stopped")
 
 
 def comply(stage: Stage, **params: Any) -> str:
