@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from chaos.faults import FAULTS, OUTAGES
+from chaos.faults import FAULTS, OUTAGES, chosen
 from chaos.faults.outages import PLACES
 from chaos.outcomes import Outcome, keep
 from chaos.play import play, play_outage
@@ -72,23 +72,22 @@ def airflow(home: Path) -> Iterator[AirflowStack]:
 
 
 def run(stack: AirflowStack, home: Path, only: Sequence[str], at_once: int) -> Iterator[Outcome]:
-    """The outages one after the other, then the faults side by side; each outcome as it is there."""
+    """The faults side by side, then the outages one after the other; each outcome as it is there."""
 
     def stage(name: str) -> Stage:
         service = service_of(name)
         return Stage(World(home / "worlds" / service, service), stack, home / "plans")
 
-    for name, outage in OUTAGES.items():
-        if not only or name in only:
-            yield from play_outage(outage, {place: stage(f"{name}-{place}") for place in PLACES})
     with ThreadPoolExecutor(at_once) as pool:
-        names = [name for name in FAULTS if not only or name in only]
-        futures = [pool.submit(lambda name: play(FAULTS[name], stage(name)), name) for name in names]
+        futures = [pool.submit(lambda fault: play(fault, stage(fault.name)), fault) for fault in chosen(only)]
         try:
             for done in as_completed(futures):
                 yield done.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+    for name, outage in OUTAGES.items():
+        if not only or name in only:
+            yield from play_outage(outage, {place: stage(f"{name}-{place}") for place in PLACES})
 
 
 def _stop(number: int, frame: object) -> None:

@@ -14,6 +14,7 @@ from hotfix.domain.incident import Incident
 from hotfix.domain.outcome import RunOutcome
 from hotfix.domain.rollback import RollbackReport
 from hotfix.ports.bug_database import IncidentRow, IncidentStatus
+from hotfix.steps.what_went_wrong import TAKEN_OVER
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,7 @@ def the_colour_is_right(after: After) -> list[str]:
 
 
 def the_last_word_is_whose_it_should_be(after: After) -> list[str]:
-    took_over = any(
-        event.key == "hotfix_compliance/taken_over" for event in after.stage.records.timeline(after.incident)
-    )
+    took_over = any(event.key == TAKEN_OVER for event in after.stage.records.timeline(after.incident))
     wanted = after.expected.finished_by == "hotfix_compliance"
     if took_over == wanted:
         return []

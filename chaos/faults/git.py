@@ -77,8 +77,8 @@ class ProductionMoved(Fault):
 
 
 GIT: tuple[Fault, ...] = (
-    RemoteDown("remote-down", "the git remote is away when the hotfix is sealed, and comes back", quick=True),
     RemoteGone("remote-gone", "the git remote is away from the approval on, also for the rollback", BY_COMPLIANCE),
+    RemoteDown("remote-down", "the git remote is away when the hotfix is sealed, and comes back", quick=True),
     RemoteSlow("remote-slow", "the git remote takes 6 s for every push"),
     PushRefused("push-refused", "the remote's hook refuses the hotfix branch", ROLLED_BACK),
     MainMoved("main-moved", "the default branch moves on while the approval is awaited"),

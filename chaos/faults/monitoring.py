@@ -36,7 +36,7 @@ class Blind(Fault):
 
 
 MONITORING: tuple[Fault, ...] = (
+    Blind("monitoring-nan", "monitoring has only NaN", kind="nan", quick=True),
     Blind("monitoring-down", "what monitoring reads is gone", kind="gone"),
     Blind("monitoring-empty", "monitoring has no samples", kind="empty"),
-    Blind("monitoring-nan", "monitoring has only NaN", kind="nan", quick=True),
 )

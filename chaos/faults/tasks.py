@@ -64,28 +64,41 @@ class Forgotten(Fault):
 
 
 TASKS: tuple[Fault, ...] = (
-    *(
-        Killed(
-            f"every-task-{name}",
-            f"SIGKILL of each of {len(EVERY)} tasks {words}",
-            patch=None,
-            tasks=EVERY,
-            moment=name,
-            quick=name == "end",
-        )
-        for name, words in (
-            ("begin", "as its work begins"),
-            ("middle", "0.2 s into its work"),
-            ("end", "when its work is done and Airflow is not yet told"),
-        )
+    Killed(
+        "outcome-lost",
+        "hotfix_outcome dies on all four tries, all work done",
+        Expected(IncidentStatus.RESOLVED, Live.FIX, green=False, finished_by=COMPLIANCE),
+        tasks=("hotfix_outcome",),
+        moment="begin",
+        times=FOR_GOOD,
+        quick=True,
     ),
     Killed(
-        "every-rollback-task",
-        f"SIGKILL of each of {len(EVERY_OF_ROLLBACK)} tasks of a rollback",
+        "rollback-lost",
+        "roll_back_deployment dies on all four tries, the hotfix unstable",
         ROLLED_BACK,
         patch="unstable.patch",
-        tasks=EVERY_OF_ROLLBACK,
+        tasks=("roll_back_deployment",),
+        moment="begin",
+        times=FOR_GOOD,
         quick=True,
+    ),
+    Killed(
+        "deploy-lost",
+        "deploy dies on all four tries, the hotfix live",
+        ROLLED_BACK,
+        tasks=("deploy",),
+        moment="end",
+        times=FOR_GOOD,
+    ),
+    Forgotten("run-forgotten", "the run is gone from Airflow while it awaits approval", BY_COMPLIANCE),
+    Killed(
+        "push-lost",
+        "push_hotfix dies on all four tries, the branch pushed",
+        ROLLED_BACK,
+        tasks=("push_hotfix",),
+        moment="end",
+        times=FOR_GOOD,
     ),
     Killed(
         "open-lost",
@@ -96,19 +109,12 @@ TASKS: tuple[Fault, ...] = (
         times=FOR_GOOD,
     ),
     Killed(
-        "push-lost",
-        "push_hotfix dies on all four tries, the branch pushed",
-        ROLLED_BACK,
-        tasks=("push_hotfix",),
-        moment="end",
-        times=FOR_GOOD,
-    ),
-    Killed(
-        "deploy-lost",
-        "deploy dies on all four tries, the hotfix live",
-        ROLLED_BACK,
-        tasks=("deploy",),
-        moment="end",
+        "escalation-lost",
+        "escalate dies on all four tries: nobody is told",
+        BY_COMPLIANCE,
+        patch="insecure.patch",
+        tasks=("escalate",),
+        moment="begin",
         times=FOR_GOOD,
     ),
     Killed(
@@ -126,37 +132,31 @@ TASKS: tuple[Fault, ...] = (
         moment="begin",
         times=FOR_GOOD,
     ),
-    Killed(
-        "rollback-lost",
-        "roll_back_deployment dies on all four tries, the hotfix unstable",
-        ROLLED_BACK,
-        patch="unstable.patch",
-        tasks=("roll_back_deployment",),
-        moment="begin",
-        times=FOR_GOOD,
-        quick=True,
-    ),
-    Killed(
-        "escalation-lost",
-        "escalate dies on all four tries: nobody is told",
-        BY_COMPLIANCE,
-        patch="insecure.patch",
-        tasks=("escalate",),
-        moment="begin",
-        times=FOR_GOOD,
-    ),
-    Killed(
-        "outcome-lost",
-        "hotfix_outcome dies on all four tries, all work done",
-        Expected(IncidentStatus.RESOLVED, Live.FIX, green=False, finished_by=COMPLIANCE),
-        tasks=("hotfix_outcome",),
-        moment="begin",
-        times=FOR_GOOD,
-        quick=True,
-    ),
     *(
         Killed(f"worker-{task}", f"the worker dies with {task}", tasks=(task,), moment="middle", worker=True)
         for task in ("await_approval", "deploy", "validate_production")
     ),
-    Forgotten("run-forgotten", "the run is gone from Airflow while it awaits approval", BY_COMPLIANCE),
+    Killed(
+        "every-rollback-task",
+        f"SIGKILL of each of {len(EVERY_OF_ROLLBACK)} tasks of a rollback",
+        ROLLED_BACK,
+        patch="unstable.patch",
+        tasks=EVERY_OF_ROLLBACK,
+        quick=True,
+    ),
+    *(
+        Killed(
+            f"every-task-{name}",
+            f"SIGKILL of each of {len(EVERY)} tasks {words}",
+            patch=None,
+            tasks=EVERY,
+            moment=name,
+            quick=name == "end",
+        )
+        for name, words in (
+            ("begin", "as its work begins"),
+            ("middle", "0.2 s into its work"),
+            ("end", "when its work is done and Airflow is not yet told"),
+        )
+    ),
 )

@@ -20,6 +20,7 @@ from hotfix.steps.close_run import close_run
 from hotfix.steps.find_dead_runs import find_dead_runs
 from hotfix.steps.recover_run import RecoveryTools, recover_run
 from hotfix.steps.release_stale_locks import release_stale_locks
+from hotfix.steps.what_went_wrong import TAKEN_OVER
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -62,7 +63,7 @@ def recover(run: dict[str, Any]) -> dict[str, Any]:
     incident = _incident(dead)
     tools.bug_database.take_over(incident, str(get_current_context()["dag_run"].run_id))
     said = f"the run died ({dead.why}); it is finished from here"
-    event = Event(at=tools.clock.now(), step="hotfix_compliance", what=said, key="hotfix_compliance/taken_over")
+    event = Event(at=tools.clock.now(), step="hotfix_compliance", what=said, key=TAKEN_OVER)
     tools.bug_database.note(incident, event)
     with about(incident):
         steps = recover_run(incident, recovery_tools(incident))

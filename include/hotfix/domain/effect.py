@@ -14,7 +14,6 @@ class EffectKind(str, Enum):
     RESTORE = "restore"
     OPEN_PULL_REQUEST = "open_pull_request"
     OPEN_ISSUE = "open_issue"
-    SEND_MESSAGE = "send_message"
     START_RUN = "start_run"
 
 

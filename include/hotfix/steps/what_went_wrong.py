@@ -10,6 +10,8 @@ from hotfix.steps.record import Record
 
 # The words with which the ledger notes how a step ended.
 STARTED, FINISHED, FAILED = "started", "finished", "failed: "
+# The key of the line with which another run takes over what a dead one has left.
+TAKEN_OVER = "hotfix_compliance/taken_over"
 # And that people could not be shown something.
 NOT_TOLD = "not told: "
 # What the ledger notes about telling people; it is no step.
@@ -50,4 +52,6 @@ def what_went_wrong(record: Record) -> str:
     if failures:
         return f"{failures[0].step} {failures[0].what}"
     stuck = [event for event in record.timeline if event.step not in (finished | _RECOVERY)]
-    return f"{stuck[-1].step} did not finish: its worker died, or its time was over" if stuck else ""
+    if stuck:
+        return f"{stuck[-1].step} did not finish: its worker died, or its time was over"
+    return next((event.what for event in record.timeline if event.key == TAKEN_OVER), "")

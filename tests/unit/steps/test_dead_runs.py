@@ -17,6 +17,7 @@ from hotfix.steps.close_run import close_run, taken_over_by_another_run
 from hotfix.steps.find_dead_runs import SILENCE, find_dead_runs
 from hotfix.steps.recover_run import RecoveryTools, recover_run
 from hotfix.steps.release_stale_locks import LockReport, release_stale_locks
+from hotfix.steps.what_went_wrong import TAKEN_OVER
 from tests.contract.fakes.runs import FakeRuns
 from tests.support.documents import a_live_check, a_stability_report, an_assessment
 from tests.support.world import World
@@ -142,6 +143,13 @@ def test_a_run_that_was_never_assessed_has_nothing_to_undo(world: World) -> None
     assert recover(emergency) == ()
     assert close(emergency).ending is Ending.FAILED
     assert world.history.ref(emergency.incident.lock_ref) is None
+
+
+def test_a_run_that_left_no_trace_is_said_to_have_died(world: World) -> None:
+    emergency = Emergency(world, world.open(issue="OPS-1"))
+    said = Event(at=world.clock.now(), step="hotfix_compliance", what="the run died", key=TAKEN_OVER)
+    world.bug_database.note(emergency.incident, said)
+    assert close(emergency).summary.endswith("nothing was touched: the run died")
 
 
 def test_a_fix_that_was_seen_to_be_stable_stays_and_its_papers_are_filed(emergency: Emergency) -> None:
