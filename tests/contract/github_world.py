@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 from hotfix.adapters.github import GithubApi, GithubCodeHost
+from hotfix.domain.outcome import Ending
+from hotfix.domain.run_state import DeploymentState, GateResult, GateState, RunState, ShippedVersion
 from hotfix.domain.service import Github
 from tests.contract.fakes.clock import FakeClock
+from tests.support.documents import BASE, an_artefact, an_incident
 from tests.support.emulated import OWNER, REPOSITORY, TOKENS, Emulated, emulated_services
 from tests.support.github_front import REPO_PATH, GithubFront, github_front
+from tests.support.github_rules import judge
 from tests.support.rig import free_ports
 
 SLUG = f"{OWNER}/{REPOSITORY}"
+SARIF = '{"version": "2.1.0", "runs": []}'
+NAMES = ("critical tests", "security review", "approval", "production stable")
 
 
 @dataclass
@@ -48,11 +55,57 @@ class GithubWorld:
 
 
 @contextmanager
-def github_world() -> Iterator[GithubWorld]:
+def github_world(rules: Path | None = None, git: str = "", app_key: str | None = None) -> Iterator[GithubWorld]:
+    """``rules``: a folder for GitHub's own description of its API, by which every request is then judged; ``git``: the
+    address of a git server; ``app_key``: see ``emulated.seed``.
+    """
     port = free_ports(1)
-    with emulated_services(f"http://localhost:{port}") as emulated, github_front(port, emulated.github) as front:
+    with ExitStack() as running:
+        emulated = running.enter_context(emulated_services(f"http://localhost:{port}", app_key))
+        validator = running.enter_context(judge(rules, emulated.github)) if rules else ""
+        front = running.enter_context(github_front(port, emulated.github, git=git, validator=validator))
         yield GithubWorld(front, emulated)
 
 
 def just_now() -> datetime:
     return datetime.now(timezone.utc) - timedelta(seconds=5)
+
+
+def a_state(incident_id: str, **changes: Any) -> RunState:
+    """In the middle of the approval."""
+    gates = [GateResult(name=name, state=GateState.PASSED, why=f"{name}: 12 of 12") for name in NAMES[:2]]
+    gates += [GateResult(name=name, state=GateState.WAITING, why="") for name in NAMES[2:]]
+    values: dict[str, Any] = {
+        "incident": an_incident(id=incident_id),
+        "at": datetime(2026, 3, 1, 3, 4, tzinfo=timezone.utc),
+        "phase": "approval",
+        "doing": "the fix is proved",
+        "waiting_for": "approval by grace",
+        "gates": tuple(gates),
+        "fix_commit": None,
+        "pushed_branch": "",
+        "security_report": None,
+        "shipped": None,
+        "ending": None,
+        "summary": "",
+        "timeline": ("03:00:00 open_incident: finished",),
+        "pull_request": "",
+    }
+    return RunState.model_validate({**values, **changes})
+
+
+def the_end(incident_id: str, commit: str) -> RunState:
+    """Of a hotfix that held: everything that is ever shown."""
+    return a_state(
+        incident_id,
+        fix_commit=commit,
+        pushed_branch=f"hotfix/{incident_id}",
+        security_report=an_artefact("security.sarif"),
+        gates=tuple(GateResult(name=name, state=GateState.PASSED, why="well") for name in NAMES),
+        shipped=ShippedVersion(
+            version=commit, previous=BASE, deployer="local", state=DeploymentState.STABLE, why="no errors in 60 s"
+        ),
+        ending=Ending.FIXED,
+        waiting_for="",
+        summary="fixed by the revert",
+    )

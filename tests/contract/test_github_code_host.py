@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,15 +11,12 @@ import pytest
 from hotfix.adapters.github import GithubApi
 from hotfix.domain.errors import CodeHostFailed, CodeHostUnavailable
 from hotfix.domain.outcome import Ending
-from hotfix.domain.run_state import DeploymentState, GateResult, GateState, RunState, ShippedVersion
+from hotfix.domain.run_state import DeploymentState
 from tests.contract.fakes.clock import FakeClock
-from tests.contract.github_world import GithubWorld, github_world, just_now
-from tests.support.documents import BASE, an_artefact, an_incident
+from tests.contract.github_world import NAMES, SARIF, GithubWorld, a_state, github_world, just_now, the_end
+from tests.support.documents import an_incident
 from tests.support.emulated import TOKENS
 from tests.support.github_front import REPO_PATH, Fault
-
-SARIF = '{"version": "2.1.0", "runs": []}'
-NAMES = ("critical tests", "security review", "approval", "production stable")
 
 
 @pytest.fixture(scope="module")
@@ -32,46 +29,6 @@ def shared() -> Iterator[GithubWorld]:
 def world(shared: GithubWorld) -> GithubWorld:
     shared.front.forget()
     return shared
-
-
-def a_state(incident_id: str, **changes: Any) -> RunState:
-    """In the middle of the approval."""
-    gates = [GateResult(name=name, state=GateState.PASSED, why=f"{name}: 12 of 12") for name in NAMES[:2]]
-    gates += [GateResult(name=name, state=GateState.WAITING, why="") for name in NAMES[2:]]
-    values: dict[str, Any] = {
-        "incident": an_incident(id=incident_id),
-        "at": datetime(2026, 3, 1, 3, 4, tzinfo=timezone.utc),
-        "phase": "approval",
-        "doing": "the fix is proved",
-        "waiting_for": "approval by grace",
-        "gates": tuple(gates),
-        "fix_commit": None,
-        "pushed_branch": "",
-        "security_report": None,
-        "shipped": None,
-        "ending": None,
-        "summary": "",
-        "timeline": ("03:00:00 open_incident: finished",),
-        "pull_request": "",
-    }
-    return RunState.model_validate({**values, **changes})
-
-
-def the_end(incident_id: str, commit: str) -> RunState:
-    """Of a hotfix that held: everything that is ever shown."""
-    return a_state(
-        incident_id,
-        fix_commit=commit,
-        pushed_branch=f"hotfix/{incident_id}",
-        security_report=an_artefact("security.sarif"),
-        gates=tuple(GateResult(name=name, state=GateState.PASSED, why="well") for name in NAMES),
-        shipped=ShippedVersion(
-            version=commit, previous=BASE, deployer="local", state=DeploymentState.STABLE, why="no errors in 60 s"
-        ),
-        ending=Ending.FIXED,
-        waiting_for="",
-        summary="fixed by the revert",
-    )
 
 
 def issues_of(world: GithubWorld, incident_id: str) -> list[Any]:

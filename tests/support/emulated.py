@@ -16,14 +16,16 @@ import pytest
 from tests.support.rig import free_ports, program, server
 
 OWNER, REPOSITORY = "acme", "shop"
+APP, INSTALLATION = 12345, 100
 # Logins and their tokens, on GitHub and on Slack alike. The workflow is hotfix-bot.
 TOKENS = {login: f"token-of-{login}" for login in ("hotfix-bot", "on-call", "approver", "reviewer", "stranger")}
 
 
-def seed(github_address: str | None = None) -> dict[str, Any]:
+def seed(github_address: str | None = None, app_key: str | None = None) -> dict[str, Any]:
     """An organisation with one repository and a Slack workspace with one channel.
 
     ``github_address``: what GitHub's answers say that it is reached under, where something stands in front of it.
+    ``app_key``: the private key (PEM) of a GitHub App ``APP`` that is installed in the organisation.
     """
     users = [{"login": login, "name": login, "email": f"{login}@example.com"} for login in TOKENS]
     github: dict[str, Any] = {
@@ -31,6 +33,10 @@ def seed(github_address: str | None = None) -> dict[str, Any]:
         "orgs": [{"login": OWNER, "name": "Acme", "members": [{"login": each, "role": "admin"} for each in TOKENS]}],
         "repos": [{"owner": OWNER, "name": REPOSITORY, "auto_init": True}],
     }
+    if app_key:
+        installed = [{"installation_id": INSTALLATION, "account": OWNER}]
+        names = {"app_id": APP, "slug": "hotfix", "name": "Hotfix", "private_key": app_key}
+        github["apps"] = [{**names, "installations": installed}]
     if github_address:
         github["baseUrl"] = github_address
     return {
@@ -68,13 +74,13 @@ class Emulated:
 
 
 @contextmanager
-def emulated_services(github_address: str | None = None) -> Iterator[Emulated]:
+def emulated_services(github_address: str | None = None, app_key: str | None = None) -> Iterator[Emulated]:
     """Both servers, empty but for the seed; up in about a second."""
     emulate = str(program("emulate"))
     first = free_ports(2)
     with tempfile.TemporaryDirectory(prefix="emulate-") as folder:
         settings = Path(folder) / "seed.json"
-        settings.write_text(json.dumps(seed(github_address)))
+        settings.write_text(json.dumps(seed(github_address, app_key)))
         command = [emulate, "start", "--service", "github,slack", "--port", str(first), "--seed", str(settings)]
         with server(command, (first, first + 1)) as pid:
             yield Emulated(f"http://localhost:{first}", f"http://localhost:{first + 1}", pid)

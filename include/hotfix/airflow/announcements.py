@@ -30,22 +30,22 @@ from hotfix.steps.what_went_wrong import NOT_TOLD
 log = logging.getLogger("hotfix")
 
 # Seconds. Airflow ends a process that is still busy 20 s (task_success_overtime) after its task.
-PATIENCE, LOCK_LIMIT = 8, 4.0
+PATIENCE, LOCK_LIMIT = 8.0, 4.0
 
 
-def announce(context: Mapping[str, Any]) -> None:
-    """A callback of a task."""
+def announce(context: Mapping[str, Any], patience: float = PATIENCE) -> None:
+    """A callback of a task; ``patience`` is how many seconds a place that does not answer may cost."""
     step = str(context["ti"].task_id).rsplit(".", 1)[-1]
     try:
         incident = toolbox().bug_database.incident_of_run(str(context["dag_run"].run_id))
         if incident is not None:
-            announce_incident(incident, step)
+            announce_incident(incident, step, patience)
     except Exception:
         # The task is over, well or not: whatever this is, it must not look like the task's failure.
         log.exception("%s: the run could not be shown", step)
 
 
-def announce_incident(incident: Incident, step: str) -> None:
+def announce_incident(incident: Incident, step: str, patience: float = PATIENCE) -> None:
     """Show the newest state everywhere, and note in the ledger under ``step`` what could not be shown.
 
     One process of this machine at a time; one that finds the newest state shown already has nothing to do.
@@ -61,9 +61,10 @@ def announce_incident(incident: Incident, step: str) -> None:
             return
         sarif = _read(tools, incident, state)
         problems: list[str] = []
-        for place in _places(tools, incident, problems):
-            if not record.deployment and not record.assessment:
-                _note(tools, incident, step, f"{place.name}: {place.introduction}", f"shown/{place.name}")
+        for place in _places(tools, incident, patience, problems):
+            introduction = f"{place.name}: {place.introduction}"
+            if all(event.what != introduction for event in record.timeline):
+                _note(tools, incident, step, introduction, f"shown/{place.name}")
             problems += [f"{place.name}: {problem}" for problem in place.show(state, sarif)]
         for problem in problems:
             log.warning("not told: %s", problem)
@@ -72,9 +73,9 @@ def announce_incident(incident: Incident, step: str) -> None:
         shown.write_text("" if problems else digest.hexdigest())
 
 
-def _places(tools: Toolbox, incident: Incident, problems: list[str]) -> Iterator[Announcer]:
+def _places(tools: Toolbox, incident: Incident, patience: float, problems: list[str]) -> Iterator[Announcer]:
     try:
-        yield tools.code_host(incident.service, PATIENCE)
+        yield tools.code_host(incident.service, patience)
     except HotfixError as error:
         problems.append(str(error))
 

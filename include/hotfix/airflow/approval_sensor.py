@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
-from hotfix.airflow.announcements import announce
+from hotfix.airflow.announcements import PATIENCE, announce
 from hotfix.airflow.approval_channels import LOOK
 from hotfix.airflow.approval_trigger import ApprovalDeadline
 from hotfix.airflow.chat import BUDGET, conversation, never_in_the_way, note
@@ -134,7 +134,7 @@ class ApprovalSensor(BaseSensorOperator):
             request.requested_at,
         )
         # Here and not only when a task ends: who is asked must see it now.
-        announce(context)
+        announce(context, min(PATIENCE, incident.approval_window / 4))
         self.defer(
             trigger=ApprovalDeadline(str(context["ti"].id), request.deadline.isoformat(), silence, incident.run_id),
             method_name="execute_complete",

@@ -21,6 +21,10 @@ TestId = Annotated[str, AfterValidator(_test_id)]
 Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Argv = Annotated[tuple[str, ...], Field(min_length=1)]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$")]
+# In the clear only on this machine.
+GitAddress = Annotated[
+    str, StringConstraints(pattern=r"^(https://|http://(localhost|127\.0\.0\.1)(:\d+)?/|ssh://|git@|file:///)[^\s]+$")
+]
 LoopbackOrUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
 
@@ -411,7 +415,7 @@ class Identity(_Section):
 class ServiceProfile(_Section):
     name: Slug
     description: str = ""
-    repository: Annotated[str, StringConstraints(pattern=r"^(https://|ssh://|git@|file:///)[^\s]+$")]
+    repository: GitAddress
     default_branch: RefName = "main"
     owners: tuple[str, ...] = ()
     approvers: tuple[str, ...] = ()
