@@ -59,9 +59,17 @@ class GitServer:
         """A bare repository ``name`` (as acme/shop.git) that may be pushed to."""
         path = self.repositories / name
         subprocess.run(["git", "init", "--bare", "--quiet", "-b", "main", str(path)], check=True)
-        for setting in ("http.receivepack=true", "receive.advertisePushOptions=false"):
-            key, _, value = setting.partition("=")
-            subprocess.run(["git", "-C", str(path), "config", key, value], check=True)
+        return self._writable(path)
+
+    def serve(self, name: str, repository: Path) -> Path:
+        """A bare repository of this machine as ``name``."""
+        path = self.repositories / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(repository, target_is_directory=True)
+        return self._writable(path)
+
+    def _writable(self, path: Path) -> Path:
+        subprocess.run(["git", "-C", str(path), "config", "http.receivepack", "true"], check=True)
         return path
 
     def refuse(self, name: str, script: str) -> None:

@@ -208,6 +208,8 @@ def github_front(port: int, emulator: str, *, git: str = "", validator: str = ""
                     self._ask(validator, content)
             else:
                 status, said, headers = self._ask(validator or emulator, content)
+                if status == 404 and (asked := re.fullmatch(rf"({REPO_PATH})/commits/([0-9a-f]{{40}})/pulls", path)):
+                    status, said = 200, self._pulls_of(*asked.groups())
                 if path.endswith("/access_tokens") and status == 201:
                     state.tokens.add(json.loads(said)["token"])
             state.seen.append(Seen(self.command, path, body, status))
@@ -260,6 +262,13 @@ def github_front(port: int, emulator: str, *, git: str = "", validator: str = ""
                 ]
             kept = {name: value for name, value in answer.getheaders() if name.lower() in ("link", "content-type")}
             return answer.status, answer.read(), kept
+
+        def _pulls_of(self, repository: str, commit: str) -> bytes:
+            """Which pull requests have a commit as their newest: the emulator is asked for all of them."""
+            connection = http.client.HTTPConnection(urlsplit(emulator).netloc, timeout=30)
+            connection.request("GET", f"{repository}/pulls?state=all&per_page=100", None, dict(self.headers.items()))
+            known = json.loads(connection.getresponse().read())
+            return json.dumps([each for each in known if each["head"]["sha"] == commit]).encode()
 
         def _exchange(self, upstream: str, content: bytes) -> http.client.HTTPResponse:
             connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=30)

@@ -23,6 +23,7 @@ USED = tuple(
         "/check-runs/{check_run_id}",
         "/code-scanning/analyses",
         "/code-scanning/sarifs",
+        "/commits/{commit_sha}/pulls",
         "/commits/{ref}/check-runs",
         "/commits/{ref}/statuses",
         "/deployments",

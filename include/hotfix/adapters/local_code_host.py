@@ -19,6 +19,7 @@ class LocalCodeHost:
     """
 
     name = "the bug database"
+    listens = False
 
     def __init__(self, bug_database: BugDatabase, why: str = "no code host is configured") -> None:
         self._bug_database = bug_database

@@ -29,8 +29,8 @@ from hotfix.steps.what_went_wrong import NOT_TOLD
 
 log = logging.getLogger("hotfix")
 
-# Seconds. Airflow ends a process that is still busy 20 s (task_success_overtime) after its task.
-PATIENCE, LOCK_LIMIT = 8.0, 4.0
+# Seconds. Airflow ends a process that is busy 20 s (task_success_overtime) after its task; the chat has 8 of them.
+PATIENCE, LOCK_LIMIT = 5.0, 2.0
 
 
 def announce(context: Mapping[str, Any], patience: float = PATIENCE) -> None:

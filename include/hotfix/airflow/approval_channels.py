@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
 from hotfix.airflow.chat import conversation, never_in_the_way
 from hotfix.airflow.toolbox import toolbox
 from hotfix.domain.approval import ApprovalRequest
-from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
 from hotfix.steps.answers import settled
 from hotfix.steps.approval_messages import SHORTEST_WARNED, WARNING
 from hotfix.steps.converse import Conversation
+from hotfix.steps.hear_code_host import hear
 
 log = logging.getLogger("hotfix")
 
@@ -44,14 +45,19 @@ class Channels:
         Raises:
             HotfixError: the ledger cannot be read.
         """
-        unheard = []
-        try:
-            if (chat := self._chat()) is not None:
-                chat.hear(self.request)
-        except HotfixError as error:
-            unheard.append(f"Slack: {error}")
+        # Side by side: the last look has little time for all of them.
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            heard = {"Slack": pool.submit(self._hear_chat), "the code host": pool.submit(self._hear_code_host)}
+        unheard = [f"{name}: {error}" for name, each in heard.items() if (error := each.exception()) is not None]
         found = settled(self.request, toolbox().bug_database.answers(self.incident))
         return Look(found.option if found else None, tuple(unheard))
+
+    def _hear_chat(self) -> None:
+        if (chat := self._chat()) is not None:
+            chat.hear(self.request)
+
+    def _hear_code_host(self) -> None:
+        hear_code_host(self.incident, self.request, LOOK)
 
     def warn_when_due(self) -> None:
         """Once, when one minute is left of a window that is long enough; not much later."""
@@ -68,6 +74,17 @@ class Channels:
         return None if isinstance(chat, str) else chat
 
 
+def hear_code_host(incident: Incident, request: ApprovalRequest, patience: float) -> None:
+    """Keep what people answered on the code host in the ledger.
+
+    Raises:
+        HotfixError: it could not be read.
+    """
+    tools = toolbox()
+    code_host = tools.code_host(incident.service, patience)
+    hear(incident, request, tools.catalog.profile(incident.service), code_host=code_host, ledger=tools.bug_database)
+
+
 def channels_of(run_id: str) -> Channels | None:
     """What is to be watched for a run; None where there is nothing but Airflow. Blocking.
 
@@ -76,6 +93,8 @@ def channels_of(run_id: str) -> Channels | None:
     """
     incident = toolbox().bug_database.incident_of_run(run_id) if run_id else None
     request = toolbox().bug_database.find(incident, ApprovalRequest) if incident else None
-    if incident is None or request is None or isinstance(conversation(incident, LOOK), str):
+    if incident is None or request is None:
+        return None
+    if isinstance(conversation(incident, LOOK), str) and not toolbox().code_host(incident.service, LOOK).listens:
         return None
     return Channels(incident, request)

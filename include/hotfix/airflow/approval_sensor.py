@@ -10,10 +10,10 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
 from hotfix.airflow.announcements import PATIENCE, announce
-from hotfix.airflow.approval_channels import LOOK
+from hotfix.airflow.approval_channels import LOOK, hear_code_host
 from hotfix.airflow.approval_trigger import ApprovalDeadline
 from hotfix.airflow.chat import BUDGET, conversation, never_in_the_way, note
-from hotfix.airflow.step_task import ANNOUNCED, RETRIES, RETRY_DELAY, current_incident, noted, progress
+from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, current_incident, noted, progress
 from hotfix.airflow.toolbox import toolbox
 from hotfix.domain.approval import Answer, Approval, ApprovalDecision, ApprovalRequest
 from hotfix.domain.errors import HotfixError
@@ -42,9 +42,7 @@ class ApprovalSensor(BaseSensorOperator):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            timeout=TIMEOUT.total_seconds(), retries=RETRIES, retry_delay=RETRY_DELAY, **{**ANNOUNCED, **kwargs}
-        )
+        super().__init__(timeout=TIMEOUT.total_seconds(), retries=RETRIES, retry_delay=RETRY_DELAY, **kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
         with noted(self._step) as notes:
@@ -157,6 +155,8 @@ class ApprovalSensor(BaseSensorOperator):
 
     def _hear(self, incident: Incident, request: ApprovalRequest) -> None:
         """An earlier answer on another channel wins over the one that this task was resumed with."""
+        with never_in_the_way(incident, "reading the answers on the code host", progress):
+            hear_code_host(incident, request, LOOK)
         with never_in_the_way(incident, "reading the answers", progress):
             chat = conversation(incident, LOOK)
             if not isinstance(chat, str):

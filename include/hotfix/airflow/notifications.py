@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseNotifier
 
+from hotfix.airflow.announcements import announce
 from hotfix.airflow.chat import conversation, never_in_the_way, note
 from hotfix.airflow.toolbox import toolbox
 
@@ -35,4 +36,5 @@ class TellTheChat(BaseNotifier):
                 chat.show()
 
 
-TOLD = {f"on_{what}_callback": TellTheChat() for what in ("success", "failure", "retry")}
+# The chat first: it calls people.
+TOLD = {f"on_{what}_callback": [TellTheChat(), announce] for what in ("success", "failure", "retry")}

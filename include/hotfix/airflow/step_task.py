@@ -14,7 +14,6 @@ from typing import Any, get_type_hints
 from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DagRunTriggerException
 
-from hotfix.airflow.announcements import announce
 from hotfix.airflow.patient_task import is_resumed, patient_task, wait_until
 from hotfix.airflow.retries import ByError
 from hotfix.airflow.toolbox import toolbox
@@ -30,8 +29,6 @@ log = logging.getLogger("hotfix")
 
 RETRIES = 3
 RETRY_DELAY = timedelta(seconds=5)
-# Whatever becomes of a task, the run is shown anew.
-ANNOUNCED: dict[str, Any] = {f"on_{what}_callback": announce for what in ("success", "failure", "retry", "skipped")}
 
 
 def progress(line: str) -> None:
@@ -176,7 +173,6 @@ def step_task(
             retry_policy=ByError(),
             trigger_rule=trigger_rule,
             execution_timeout=time_limit,
-            **ANNOUNCED,
         )(body)
 
     return decorate if function is None else decorate(function)
@@ -205,7 +201,6 @@ def gate(function: Callable[..., str] | None = None, *, trigger_rule: TriggerRul
             retries=RETRIES,
             retry_delay=RETRY_DELAY,
             trigger_rule=trigger_rule,
-            **ANNOUNCED,
         )(body)
 
     return decorate if function is None else decorate(function)

@@ -31,6 +31,10 @@ class CodeHost(Announcer, Protocol):
     All methods but ``show`` raise ``CodeHostFailed`` (``CodeHostUnavailable`` where the same call may succeed later).
     """
 
+    @property
+    def listens(self) -> bool:
+        """Whether people can answer there at all."""
+
     def pull_for(self, incident: Incident, branch: str) -> PullRequest | None: ...
 
     def open_pull(

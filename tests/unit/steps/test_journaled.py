@@ -64,7 +64,7 @@ READS: Mapping[type, set[str]] = {
     },
     Deployer: {"name", "status", "live", "history", "can_restore", "by_hand"},
     # To show a run is no effect: it is brought to the newest state again and again, and nothing depends on it.
-    CodeHost: {"pull_for", "answers", "name", "introduction", "show"},
+    CodeHost: {"pull_for", "answers", "name", "introduction", "listens", "show"},
 }
 EFFECTS: Mapping[type, Effects] = {Repository: REPOSITORY, Deployer: DEPLOYER, CodeHost: CODE_HOST}
 

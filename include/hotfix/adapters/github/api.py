@@ -17,7 +17,7 @@ API_VERSION = "2022-11-28"
 # Seconds; an answer is waited for at most as long as patience lasts, but for the shortest.
 CONNECT_LIMIT, ANSWER_LIMIT, SHORTEST_LIMIT = 5.0, 15.0, 3.0
 PAGE = 100
-# More pages than this are not what one incident leaves behind.
+# Of a list; 2,000 items.
 PAGES = 20
 _FIRST_PAUSE = 1.0
 # GitHub says nothing was done, so the same call may be made again.
@@ -58,8 +58,7 @@ class GithubApi:
     def pages(self, path: str, key: str = "", **query: str | int) -> Iterator[Any]:
         """The items of a list, page after page; ``key`` names the list in an answer that holds more.
 
-        Raises:
-            CodeHostFailed: there are more than ``PAGES`` pages, and what is asked for may be on none of those.
+        Behind ``PAGES`` pages it ends: what is looked for of one incident is among the newest.
         """
         for page in range(1, PAGES + 1):
             answer = self.get(path, **query, per_page=PAGE, page=page)
@@ -67,7 +66,6 @@ class GithubApi:
             yield from items
             if len(items) < PAGE:
                 return
-        raise CodeHostFailed(f"GitHub lists more than {PAGES * PAGE} items at {path}.", "Close what is done with.")
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         return self._call("POST", path, body=body)

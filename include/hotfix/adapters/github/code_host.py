@@ -37,6 +37,7 @@ class GithubCodeHost:
     """
 
     name = "GitHub"
+    listens = True
 
     def __init__(
         self, api: GithubApi, repository: str, settings: Github, *, base: str, deployed_elsewhere: bool

@@ -25,8 +25,8 @@ class IncidentIssues:
         self._labels = tuple(dict.fromkeys((OURS, *labels)))
 
     def find(self, incident: Incident) -> Any | None:
-        """The incident's issue, open or closed; the first where a race has made two."""
-        listing = self._api.pages(self._path, labels=OURS, state="all", sort="created", direction="asc")
+        """The incident's issue, open or closed; the newest where a race has made two."""
+        listing = self._api.pages(self._path, labels=OURS, state="all", sort="created", direction="desc")
         return next((each for each in listing if carries("issue", incident, each.get("body"))), None)
 
     def open(self, incident: Incident, text: str = "", labels: tuple[str, ...] = ()) -> Any:

@@ -64,7 +64,8 @@ class Pulls:
 
     def with_head(self, commit: Sha) -> list[Any]:
         """Open ones whose newest commit it is."""
-        return [each for each in self._api.pages(f"{self._path}/pulls", state="open") if each["head"]["sha"] == commit]
+        found = self._api.find(f"{self._path}/commits/{commit}/pulls", per_page=100) or ()
+        return [each for each in found if each["state"] == "open" and each["head"]["sha"] == commit]
 
     def reviews(self, pull: Any) -> list[Any]:
         return list(self._api.pages(f"{self._path}/pulls/{pull['number']}/reviews"))
