@@ -300,3 +300,15 @@ def test_the_form_refuses_what_a_schema_can_see(hotfix: Any, name: str, bad: obj
 )
 def test_the_form_takes_what_is_right(hotfix: Any, name: str, fine: object) -> None:
     assert _param(hotfix, name).resolve(fine) == fine
+
+
+def test_after_every_task_the_chat_and_the_code_host_are_told(dags: dict[str, Any]) -> None:
+    from hotfix.airflow.announcements import announce
+    from hotfix.airflow.notifications import TellTheChat
+
+    tasks = dags["emergency_hotfix"].tasks
+    assert len(tasks) >= 25
+    for task in tasks:
+        for callbacks in (task.on_success_callback, task.on_failure_callback, task.on_retry_callback):
+            assert announce in callbacks, task.task_id
+            assert any(isinstance(each, TellTheChat) for each in callbacks), task.task_id

@@ -16,7 +16,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,6 +63,7 @@ class GithubFront:
     statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     sarif: list[dict[str, Any]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
+    on_dispatch: Callable[[dict[str, Any]], None] = lambda run: None
     run_name: str = "Deploy {request}"
     token_is_an_apps: bool = True
     violations: list[str] = field(default_factory=list)
@@ -160,6 +161,7 @@ class GithubFront:
                 "conclusion": None,
                 "inputs": body["inputs"],
             }
+            self.on_dispatch(run)
             self.runs.append(run)
             return 204, None
         if path.endswith("/runs"):

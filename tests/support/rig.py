@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,8 @@ _SYSTEM = ("/usr/sbin", "/sbin", "/usr/lib/git-core")
 
 def program(name: str) -> Path:
     """Where a component's program is; a test that needs one which is absent is skipped with its name."""
-    where = os.pathsep.join((str(_NPM), os.environ.get("PATH", os.defpath), *_SYSTEM))
+    scripts = str(Path(sys.executable).parent)
+    where = os.pathsep.join((scripts, str(_NPM), os.environ.get("PATH", os.defpath), *_SYSTEM))
     found = shutil.which(name, path=where)
     if found is None:
         pytest.skip(f"{name} is not installed: tools/install-rig")
