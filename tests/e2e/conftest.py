@@ -28,7 +28,6 @@ EXTRA_WORLDS = (
     "shop-approval",
     "shop-approval-person",
     "shop-twice",
-    "shop-slack-yes",
     "shop-slack-button",
     "shop-slack-silence",
 )
