@@ -1,4 +1,4 @@
-"""Registers the console in Airflow: pages at /hotfix, an entry in the navigation, a tab on every run."""
+"""Registers the console in Airflow (pages at /hotfix, an entry in the navigation, a tab on runs) and the intake."""
 
 from __future__ import annotations
 
@@ -44,11 +44,38 @@ class SlackCallbacks(Console):
         return slack_callbacks(signing_secret, press)
 
 
+class Intake(Console):
+    """Where alerts come in, apart from the console: their sources have no login of Airflow, each has a secret."""
+
+    @cached_property
+    def _app(self) -> Any:
+        from hotfix.adapters.bug_database import SqlBugDatabase
+        from hotfix.adapters.catalog import YamlCatalog
+        from hotfix.adapters.clock import SystemClock
+        from hotfix.adapters.installation import catalog_folder
+        from hotfix.airflow.connections import bug_database_url, intake_credentials
+        from hotfix.airflow.hotfix_runs import AirflowHotfixRuns
+        from hotfix.intake.app import intake
+        from hotfix.intake.credentials import CredentialBook
+        from hotfix.intake.desk import Desk
+
+        return intake(
+            Desk(
+                catalog=YamlCatalog(catalog_folder()),
+                runs=AirflowHotfixRuns(),
+                bug_database=lambda: SqlBugDatabase(bug_database_url()),
+                credentials=CredentialBook(intake_credentials),
+                clock=SystemClock(),
+            )
+        )
+
+
 class HotfixConsole(AirflowPlugin):
     name = "hotfix_console"
     fastapi_apps = [
         {"app": Console(), "url_prefix": "/hotfix", "name": "Hotfixes"},
         {"app": SlackCallbacks(), "url_prefix": "/hotfix-slack", "name": "Hotfixes: Slack"},
+        {"app": Intake(), "url_prefix": "/hotfix-intake", "name": "Hotfixes: intake"},
     ]
     # Relative addresses: Airflow's UI resolves them against its own base url.
     external_views = [

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from hotfix.adapters.bug_database import SqlBugDatabase
 from hotfix.airflow.artefact_store import ObjectArtefactStore
+from hotfix.console.views import happenings
 from hotfix.domain.follow_up import FollowUp, FollowUpItem, FollowUpKind, PostMortem, PullRequest
 from hotfix.domain.incident import Incident
 from hotfix.domain.rollback import Escalation
@@ -302,3 +303,19 @@ def test_a_database_that_does_not_answer_is_said_and_not_taken_for_an_empty_one(
     answer = reader.get("/hotfix/")
     assert answer.status_code == 503
     assert "does not answer" in answer.text
+
+
+def test_an_alert_that_is_noted_in_between_leaves_a_step_in_one_line() -> None:
+    told = (
+        ("deploy", "started"),
+        ("intake", "alert resolved: x"),
+        ("intake", "alert joined: y"),
+        ("deploy", "finished"),
+    )
+    events = [Event(at=NOW, step=step, what=what, key=str(number)) for number, (step, what) in enumerate(told)]
+    shown = happenings(events)
+    assert [(each.step, each.what, each.ended is not None) for each in shown] == [
+        ("deploy", "", True),
+        ("intake", "alert resolved: x", True),
+        ("intake", "alert joined: y", True),
+    ]

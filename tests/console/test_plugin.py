@@ -13,7 +13,8 @@ import importlib.util, sys
 spec = importlib.util.spec_from_file_location("hotfix_console", sys.argv[1])
 plugin = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(plugin)
-assert [app["url_prefix"] for app in plugin.HotfixConsole().fastapi_apps] == ["/hotfix", "/hotfix-slack"]
+prefixes = [app["url_prefix"] for app in plugin.HotfixConsole().fastapi_apps]
+assert prefixes == ["/hotfix", "/hotfix-slack", "/hotfix-intake"]
 print(*(name for name in sys.modules if name.split(".")[0] == "hotfix"))
 """
 

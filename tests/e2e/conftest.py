@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,7 +31,9 @@ EXTRA_WORLDS = (
     "shop-twice",
     "shop-slack-button",
     "shop-slack-silence",
+    "shop-intake",
 )
+INTAKE_SECRET = "a-secret-of-the-alertmanager"
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +82,9 @@ def stack(
     arm(running, tmp_path_factory.mktemp("plugins"), plans)
     if slack is not None:
         running.environment["AIRFLOW_CONN_SLACK_DEFAULT"] = slack.connection
+    running.environment["AIRFLOW_CONN_HOTFIX_INTAKE_ALERTMANAGER"] = json.dumps(
+        {"conn_type": "generic", "password": INTAKE_SECRET}
+    )
     with running:
         wait_for_dag(AirflowApi(running.url, "viewer"))
         yield running

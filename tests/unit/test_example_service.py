@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from hotfix.adapters.catalog import YamlCatalog
 from hotfix.domain import service
+from hotfix.domain.intake import IntakeParams, IntakeRule
 from hotfix.domain.service import (
     AnsibleDeployerProfile,
     CommandDeployerProfile,
@@ -44,6 +45,8 @@ MODELS = (
     service.Github,
     service.Chat,
     service.Identity,
+    IntakeRule,
+    IntakeParams,
 )
 SOURCES = (service.Prometheus, service.JsonLines)
 

@@ -13,7 +13,9 @@ from sqlalchemy import URL
 from hotfix.adapters.deployers.playbook import SshIdentity
 from hotfix.adapters.installation import default_bug_database_url
 from hotfix.adapters.login import Login
+from hotfix.domain.alert import AlertSource
 from hotfix.domain.errors import CodeHostUnavailable, HotfixError, InvalidCatalog
+from hotfix.ports.alert_format import Credentials
 
 BUG_DATABASE = "bug_database"
 _DRIVERS = {"postgres": "postgresql"}
@@ -120,3 +122,13 @@ def _token(requester: Any, connection_id: str) -> str:
             f"GitHub gives the App of the Connection {connection_id} no token ({type(error).__name__}).",
             "Look at app_id, installation_id and the key, and whether the App is still installed.",
         ) from None
+
+
+def intake_credentials(source: AlertSource) -> Credentials | None:
+    """The Connection ``hotfix_intake_<source>``: its password, and ``previous_password`` of its extra."""
+    try:
+        connection = Connection.get(f"hotfix_intake_{source.value}")
+    except AirflowNotFoundException:
+        return None
+    secrets = (connection.password, connection.extra_dejson.get("previous_password"))
+    return Credentials(secrets=tuple(str(secret) for secret in secrets if secret), user=connection.login or "")

@@ -18,6 +18,7 @@ GROUPS = {
     "select_tests": ("select-tests",),
     "judge": ("judge",),
     "services": ("check-services",),
+    "intake": ("intake-check",),
     "ledger": ("incidents", "show", "owed", "settle", "migrate"),
 }
 

@@ -11,6 +11,7 @@ from hotfix.domain.incident import Incident
 from hotfix.domain.rollback import Escalation
 from hotfix.domain.stability import StabilityReport
 from hotfix.ports.bug_database import BugDatabase, Event, IncidentRow
+from hotfix.steps.take_alert import STEP as INTAKE
 from hotfix.steps.what_went_wrong import FAILED, FINISHED, STARTED
 
 # Shown in their own place and not among the other facts.
@@ -19,7 +20,7 @@ _OWN_PLACE = ("post_mortem", "why_not")
 
 @dataclass(frozen=True)
 class Happening:
-    """Consecutive events of one try of one step. ``ended`` is None while nothing but its start is known."""
+    """The events of one try of one step. ``ended`` is None while nothing but its start is known."""
 
     step: str
     at: datetime
@@ -86,8 +87,10 @@ def happenings(events: Iterable[Event]) -> tuple[Happening, ...]:
     """A timeline with the start and the end of each try in one line."""
     groups: list[list[Event]] = []
     for event in events:
-        if groups and groups[-1][-1].step == event.step and event.what != STARTED:
-            groups[-1].append(event)
+        # An alert may be noted while a step is at work.
+        same_step = next((group for group in reversed(groups) if group[-1].step == event.step), None)
+        if same_step and event.what != STARTED and event.step != INTAKE:
+            same_step.append(event)
         else:
             groups.append([event])
     return tuple(_happening(group) for group in groups)

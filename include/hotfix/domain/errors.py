@@ -37,6 +37,16 @@ class InvalidCatalog(HotfixError):
     """A service profile cannot be used."""
 
 
+class AlertRefused(HotfixError):
+    """An alert cannot be read, or is about no service or several; nothing was started."""
+
+
+class CannotStartRun(HotfixError):
+    """Airflow cannot start a run now; it may in a moment."""
+
+    retryable = True
+
+
 class ServiceBusy(HotfixError):
     """Another hotfix holds the service's lock."""
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from hotfix.domain.incident import ApprovalMode, RefName, RepositoryPath, RequestPath, Slug, repository_path
+from hotfix.domain.intake import IntakeRule
 from hotfix.domain.security import Severity
 
 
@@ -429,6 +430,7 @@ class ServiceProfile(_Section):
     alternative_deployer: DeployerProfile | None = None
     monitoring: Monitoring
     github: Github = Github()
+    intake: tuple[IntakeRule, ...] = ()
 
     @model_validator(mode="after")
     def _approval_is_possible(self) -> ServiceProfile:

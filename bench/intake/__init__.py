@@ -1,0 +1,1 @@
+"""How long the intake takes to answer."""
