@@ -15,8 +15,9 @@ from bench.analysis.case import Case
 from hotfix.adapters.junit import UnusableJunit, read_junit
 from hotfix.domain.testing import Outcome
 
-# Tests that do not end without a network, or a terminal.
+# Tests that do not end without a network, or a terminal, or that start a server of their own.
 LEFT_OUT = ("tests/test_serving.py", "tests/middleware/test_http_proxy.py")
+DESELECTED = ("tests/test_debug.py::test_basic",)
 # Test folder and further requirements of a suite, by the name of a case without its commit.
 SUITES: dict[str, tuple[str, tuple[str, ...]]] = {
     "attrs": ("tests", ("hypothesis", "cloudpickle")),
@@ -54,17 +55,22 @@ def suite_of(case: Case) -> Suite:
     return Suite(folder, requirements)
 
 
+def pytest_command(python: Path, ini: Path, arguments: Sequence[str]) -> list[str]:
+    return [
+        *(str(python), "-m", "pytest", "-q", "-c", str(ini), "--rootdir=.", "-p", "no:cacheprovider"),
+        *("-W", "ignore", "--continue-on-collection-errors"),
+        *(f"--ignore={path}" for path in LEFT_OUT),
+        *(f"--deselect={test}" for test in DESELECTED),
+        *arguments,
+    ]
+
+
 def run_tests(case: Case, python: Path, ini: Path, tree: Path, tests: Sequence[str], limit: float) -> SuiteRun:
     """Run ``tests`` (paths or ids) in a checkout; a run that ``limit`` (seconds) ends has no outcomes."""
     with tempfile.TemporaryDirectory(prefix="bench-tests-") as place:
         junit, home = Path(place) / "junit.xml", Path(place) / "home"
         home.mkdir()
-        command = [
-            *(str(python), "-m", "pytest", "-q", "-c", str(ini), "--rootdir=.", "-p", "no:cacheprovider"),
-            *("-W", "ignore", f"--junitxml={junit}", "--continue-on-collection-errors"),
-            *(f"--ignore={path}" for path in LEFT_OUT),
-            *tests,
-        ]
+        command = pytest_command(python, ini, [f"--junitxml={junit}", *tests])
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": place, "LANG": "C.UTF-8", "TZ": "UTC",
             "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(case.python_path),
@@ -88,8 +94,13 @@ def run_tests(case: Case, python: Path, ini: Path, tree: Path, tests: Sequence[s
             cases = read_junit(junit)
         except UnusableJunit:
             return SuiteRun({}, {}, seconds, cut)
+    # Parameters may hold the path of a checkout, which is another for each version.
+    names = [each.id.replace(str(tree), "CHECKOUT") for each in cases]
     return SuiteRun(
-        {each.id: each.outcome.value for each in cases}, {each.id: each.seconds for each in cases}, seconds, cut
+        {name: each.outcome.value for name, each in zip(names, cases, strict=True)},
+        {name: each.seconds for name, each in zip(names, cases, strict=True)},
+        seconds,
+        cut,
     )
 
 

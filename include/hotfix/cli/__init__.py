@@ -16,6 +16,7 @@ GROUPS = {
     "minimize": ("minimize",),
     "security": ("review-security",),
     "select_tests": ("select-tests",),
+    "map_tests": ("map-tests",),
     "judge": ("judge",),
     "services": ("check-services",),
     "intake": ("intake-check",),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hotfix.analysis.test_selection.select import Selection
     from hotfix.analysis.test_selection.source_tree import SourceTree
     from hotfix.domain.service import Tests
+    from hotfix.domain.test_map import TestMap
 
 EXIT_EMPTY = 3
 SHOWN = 40
@@ -47,6 +48,12 @@ def register(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     select.add_argument("--critical", action="append", default=[], metavar="TEST", help="a test that always runs")
     select.add_argument("--files", action="store_true", help="whole files, no single functions")
+    select.add_argument(
+        "--map",
+        type=Path,
+        metavar="FILE",
+        help="what each test executes, as map-tests found it for production's version",
+    )
     select.set_defaults(run=_select)
 
 
@@ -63,11 +70,14 @@ def _select(arguments: argparse.Namespace) -> int:
         base, head = (_version(repository, arguments, which) for which in ("base", "head"))
         if arguments.patch:
             base, head = head, _patched(repository, head, arguments.patch)
+        executed = _map(arguments.map, base)
         with repository.checkout(head) as checkout:
             started = time.monotonic()
             tree = SourceTree(checkout)
             changes = changed_paths(repository, base, head)
-            selection = select_tests(tree, changes, _profile(arguments, tree), functions=not arguments.files)
+            selection = select_tests(
+                tree, changes, _profile(arguments, tree), functions=not arguments.files, executed=executed
+            )
             seconds = time.monotonic() - started
     _write(arguments.json, selection, seconds)
     _show(selection, seconds)
@@ -92,6 +102,25 @@ def _patched(repository: GitRepository, head: Sha, file: Path) -> Sha:
         return repository.apply_patch(head, patch, "the patch", repository.commit(head).at)
     except (GitFailed, UnicodeEncodeError) as error:
         raise HotfixError(f"{file} cannot be applied to {head[:10]} ({error}).") from None
+
+
+def _map(file: Path | None, base: Sha) -> TestMap | None:
+    from hotfix.domain.test_map import MapUnreadable, map_from_text
+
+    if file is None:
+        return None
+    try:
+        found = map_from_text(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WrongUsage(f"--map: {file} cannot be read ({error.strerror}).") from None
+    except (MapUnreadable, UnicodeDecodeError) as error:
+        raise WrongUsage(f"--map: {file}: {error}.") from None
+    if found.version != base:
+        raise WrongUsage(
+            f"--map: {file} is of {found.version[:10]}, and the change begins at {base[:10]}: "
+            "make one of that version with map-tests."
+        )
+    return found
 
 
 def _profile(arguments: argparse.Namespace, tree: SourceTree) -> Tests:

@@ -15,6 +15,7 @@ from hotfix.analysis.test_selection.outcomes import belongs
 from hotfix.analysis.test_selection.select import WIDE, ChangedPath, Selection, select_tests
 from hotfix.analysis.test_selection.source_tree import SourceTree
 from hotfix.domain.service import Tests
+from hotfix.domain.test_map import TestMap
 from hotfix.domain.testing import SelectedTest, TestHistory
 
 PRICING = (
@@ -51,10 +52,15 @@ def root(tmp_path: Path) -> Path:
 
 
 def select(
-    root: Path, *changes: ChangedPath, functions: bool = True, history: TestHistory | None = None, **profile: object
+    root: Path,
+    *changes: ChangedPath,
+    functions: bool = True,
+    history: TestHistory | None = None,
+    executed: TestMap | None = None,
+    **profile: object,
 ) -> Selection:
     tests = Tests.model_validate({"critical": ("tests/test_stock.py",), **profile})
-    return select_tests(SourceTree(root), changes, tests, functions=functions, history=history)
+    return select_tests(SourceTree(root), changes, tests, functions=functions, history=history, executed=executed)
 
 
 def chosen(selection: Selection) -> set[str]:
@@ -325,3 +331,135 @@ def test_a_class_that_others_inherit_from_is_run_by_its_file(root: Path) -> None
     names = {name for name in chosen(select(root, CHANGED)) if "test_mixin" in name}
     assert names
     assert not any("::PriceTests" in name for name in names)
+
+
+OLD_RATES = """\
+def rate(n):
+    if n > 10:
+        return n * 2
+    return n
+
+
+def limits(n=1):
+    return n
+
+
+LIMIT = limits()
+"""
+RATES_TESTS = "from shop import rates\n\n\n" + "\n\n".join(
+    f"def test_{name}():\n    assert rates.rate({n})\n"
+    for name, n in (("dear", 11), ("cheap", 1), ("new", 12), ("odd", 13))
+)
+DEAR, CHEAP, NEW, ODD = (f"tests/test_rates.py::test_{name}" for name in ("dear", "cheap", "new", "odd"))
+
+
+def rates_map(**given: object) -> TestMap:
+    """What the tests executed when test_new was not there."""
+    tests = {DEAR: {1: (2, 3)}, CHEAP: {1: (2, 4)}, ODD: {1: (2, 4)}, "tests/test_cart.py::test_total": {}}
+    content: dict[str, object] = {
+        "version": "a" * 40,
+        "tests": {
+            name: {"shop/rates.py": frozenset(n for own in lines.values() for n in own)}
+            for name, lines in tests.items()
+        },
+        "outside": {"shop/rates.py": frozenset({1, 7, 8, 11})},
+        "unsteady": {},
+        "beyond": frozenset(),
+    }
+    return TestMap(**{**content, **given})  # type: ignore[arg-type]
+
+
+def select_rates(root: Path, executed: TestMap | None, *change: str) -> Selection:
+    new = OLD_RATES.replace(*change)
+    assert new != OLD_RATES
+    write(root, {"shop/rates.py": new, "tests/test_rates.py": RATES_TESTS})
+    return select(root, changed("shop/rates.py", OLD_RATES, new), executed=executed)
+
+
+def test_with_a_map_who_executed_what_changed_and_whom_it_does_not_know(root: Path) -> None:
+    assert chosen(select_rates(root, None, "n * 2", "n * 3")) == {"tests/test_rates.py"}
+    selection = select_rates(root, rates_map(), "n * 2", "n * 3")
+    assert chosen(selection) == {DEAR, NEW}
+    assert "executes changed lines of shop/rates.py" in {test.path: test for test in selection.tests}[DEAR].reasons
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        {"unsteady": {"shop/rates.py": frozenset({3})}},
+        {"outside": {"shop/rates.py": frozenset({3})}},
+        {"tests": {}},
+    ],
+)
+def test_where_the_map_cannot_tell_names_do(root: Path, doubt: dict[str, object]) -> None:
+    assert chosen(select_rates(root, rates_map(**doubt), "n * 2", "n * 3")) == {"tests/test_rates.py"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("n=1", "n=2"), ("LIMIT = limits()", "LIMIT = 2"), ("rate(n)", "rate(n, m=0)")]
+)
+def test_what_runs_without_its_lines_is_followed_by_names(root: Path, old: str, new: str) -> None:
+    assert chosen(select_rates(root, rates_map(), old, new)) == chosen(select_rates(root, None, old, new))
+
+
+def test_a_test_that_the_map_sees_in_part_is_run_if_names_lead_there(root: Path) -> None:
+    assert chosen(select_rates(root, rates_map(beyond=frozenset({ODD})), "n * 2", "n * 3")) == {DEAR, NEW, ODD}
+
+
+def test_a_test_file_that_the_map_does_not_know_is_run_if_names_lead_there(root: Path) -> None:
+    write(root, {"tests/test_more.py": "from shop.rates import rate\n\n\ndef test_more():\n    assert rate(11)\n"})
+    assert chosen(select_rates(root, rates_map(), "n * 2", "n * 3")) == {DEAR, NEW, "tests/test_more.py::test_more"}
+
+
+def test_a_function_that_only_what_changed_calls_is_run_by_its_tests(root: Path) -> None:
+    change = (
+        "        return n * 2\n    return n\n",
+        "        return twice(n)\n    return n\n\n\ndef twice(n):\n    return 2 * n\n",
+    )
+    assert chosen(select_rates(root, rates_map(), *change)) == {DEAR, NEW}
+    # Said by something else that did not change: the map has not seen it run.
+    more = "from shop import rates\n\n\ndef more(kind):\n    return getattr(rates, 'twice')(kind)\n"
+    test = "from shop.more import more\n\n\ndef test_more():\n    assert more(1)\n"
+    write(root, {"shop/more.py": more, "tests/test_more.py": test})
+    assert "tests/test_more.py::test_more" in chosen(select_rates(root, rates_map(), *change))
+
+
+def test_a_function_that_is_gone_was_run_by_its_tests(root: Path) -> None:
+    old = OLD_RATES + "\n\ndef gone(n):\n    return n\n"
+    write(root, {"shop/rates.py": OLD_RATES, "tests/test_rates.py": RATES_TESTS})
+    executed = rates_map()
+    executed = rates_map(tests={**executed.tests, DEAR: {"shop/rates.py": frozenset({2, 3, 15})}})
+    assert chosen(select(root, changed("shop/rates.py", old, OLD_RATES), executed=executed)) == {DEAR}
+
+
+def test_a_test_that_is_gone_is_not_asked_for(root: Path) -> None:
+    gone = "tests/test_cart.py::test_gone"
+    executed = rates_map()
+    executed = rates_map(tests={**executed.tests, gone: {"shop/rates.py": frozenset({3})}})
+    new = OLD_RATES.replace("n * 2", "n * 3")
+    write(root, {"shop/rates.py": new, "tests/test_rates.py": RATES_TESTS})
+    test_change = changed("tests/test_cart.py", TREE["tests/test_cart.py"] + "\n\ndef test_gone():\n    pass\n",
+                          TREE["tests/test_cart.py"])  # fmt: skip
+    selection = select(root, changed("shop/rates.py", OLD_RATES, new), test_change, executed=executed)
+    assert "tests/test_cart.py" in chosen(selection)
+    assert gone not in chosen(selection)
+
+
+def test_helpers_of_a_test_file_are_its_own(root: Path) -> None:
+    fake = "class Fake:\n    def total(self):\n        return 1\n\n\ndef test_fake():\n    assert Fake().total()\n"
+    write(root, {"tests/test_fake.py": fake})
+    found = chosen(select(root, changed("tests/test_fake.py", fake.replace("return 1", "return 2"), fake)))
+    assert found == {"tests/test_fake.py::test_fake"}
+
+
+def test_a_name_that_is_imported_from_elsewhere_leads_to_its_users(root: Path) -> None:
+    after = TREE["shop/cart.py"] + "\n\ndef other():\n    return 2\n"
+    before = TREE["shop/cart.py"].replace("shop.pricing import price", "shop.prices import price")
+    write(
+        root,
+        {
+            "shop/cart.py": after,
+            "tests/test_more.py": "from shop.cart import other\n\n\ndef test_more():\n    assert other()\n",
+        },
+    )
+    assert "tests/test_cart.py::test_total" in chosen(select(root, changed("shop/cart.py", before, after)))

@@ -8,7 +8,7 @@ file stands for what changed.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO, TextIOWrapper
 from pathlib import PurePosixPath
@@ -53,6 +53,7 @@ class References:
         self._by_word: dict[str, list[Unit]] = defaultdict(list)
         self._by_parameter: dict[str, list[Unit]] = defaultdict(list)
         self._by_base: dict[str, list[Unit]] = defaultdict(list)
+        self._classes: dict[str, list[Unit]] = defaultdict(list)
         self._members: dict[tuple[str, str], list[Unit]] = defaultdict(list)
         for path in paths:
             syntax = tree.syntax(path)
@@ -66,8 +67,10 @@ class References:
     def units(self, path: str) -> list[Unit]:
         return self._units.get(path, [])
 
-    def reach(self, changed: Sequence[Unit], limit: int | None = None) -> Reached:
-        """Tests that lead to ``changed`` in at most ``limit`` steps."""
+    def reach(
+        self, changed: Sequence[Unit], *, stop: Collection[int] = (), within: Collection[str] | None = None
+    ) -> Reached:
+        """Tests that lead to ``changed``, but not over units whose ``id`` is in ``stop`` or files not in ``within``."""
         reached = Reached()
         seen: set[int] = set()
         waiting: deque[tuple[Unit, int]] = deque((unit, 0) for unit in changed)
@@ -75,7 +78,7 @@ class References:
         origin = ", ".join(sorted({unit.qualified for unit in changed})[:3])
         while waiting:
             unit, steps = waiting.popleft()
-            if id(unit) in seen or (limit is not None and steps > limit):
+            if id(unit) in seen or id(unit) in stop or (within is not None and unit.path not in within):
                 continue
             seen.add(id(unit))
             self._note(unit, steps, origin, reached)
@@ -88,6 +91,46 @@ class References:
                     waiting.extend((user, steps + 1) for user in users)
         self._take_whole_files(reached)
         return reached
+
+    def knows(self, name: str) -> bool:
+        """Whether anything has or says a name."""
+        said = (self._by_name, self._by_attribute, self._by_word, self._by_parameter)
+        return any(index.get(name) for index in said) or any(
+            unit.name == name for units in self._units.values() for unit in units
+        )
+
+    def is_called_only_by(self, unit: Unit, callers: Collection[int]) -> bool:
+        """Whether a function can run only where ``callers`` (by ``id``) say its name: no decorator keeps it, and no
+        class above its own could have it called."""
+        heirs_of = [base for around in self._class_of(unit) for base in around.bases] if unit.owner else []
+        if unit.registered or unit.fixture or _is_special(unit.name) or heirs_of or self._by_base[unit.owner]:
+            return False
+        said = (self._by_name, self._by_attribute, self._by_word, self._by_parameter)
+        return all(id(user) in callers for index in said for user in index[unit.name] if user.kind != "class")
+
+    def tests_in(self, name: str) -> list[list[str]]:
+        """The tests that a file, or a class ``path::Class`` of it, defines: each by all its ids, one for every class
+        that runs it."""
+        path = name.split("::", 1)[0]
+        every = [
+            ["::".join(part for part in (path, owner, unit.name) if part) for owner in self._collected(unit)
+             if not owner or self._is_test_class(owner)]
+            for unit in self.units(path)
+            if unit.kind == "function" and unit.name.startswith("test")
+        ]  # fmt: skip
+        return [ids for ids in every if ids and (name == path or any(each.startswith(f"{name}::") for each in ids))]
+
+    def _is_test_class(self, name: str) -> bool:
+        """By its name, or that of a class above it."""
+        waiting, seen = [name], set()
+        while waiting:
+            current = waiting.pop()
+            if current.startswith("Test") or current.endswith("TestCase"):
+                return True
+            if current not in seen:
+                seen.add(current)
+                waiting += [base for unit in self._classes[current] for base in unit.bases]
+        return False
 
     def _take_whole_files(self, reached: Reached) -> None:
         """A file whose tests are all reached is named once: a command line has an end."""
@@ -116,6 +159,8 @@ class References:
                 index[name].append(unit)
         for base in unit.bases:
             self._by_base[base].append(unit)
+        if unit.kind == "class":
+            self._classes[unit.name].append(unit)
         if unit.owner:
             self._members[unit.path, unit.owner].append(unit)
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from hotfix.analysis.test_selection.changed_lines import body_lines, lines_to_notice
 from hotfix.analysis.test_selection.coverage_data import covering_tests
 from hotfix.analysis.test_selection.import_graph import ImportGraph
 from hotfix.analysis.test_selection.path_kinds import CODE_SUFFIXES, PathKind, is_python_test, is_test_name, kind_of
 from hotfix.analysis.test_selection.path_rules import tests_named_after
-from hotfix.analysis.test_selection.references import Reached, References
+from hotfix.analysis.test_selection.references import WHOLE_FILE, Reached, References
 from hotfix.analysis.test_selection.source_tree import SourceTree, folder_of, is_under, parse
 from hotfix.analysis.test_selection.units import MODULE, Unit, changed_units, units_of
 from hotfix.domain.service import Tests
+from hotfix.domain.test_map import TestMap
 from hotfix.domain.testing import SelectedTest, TestHistory
 
 # How near a test is where no path was followed: past failures first, what merely may be affected last.
@@ -55,13 +58,16 @@ def select_tests(
     *,
     functions: bool,
     history: TestHistory | None = None,
+    executed: TestMap | None = None,
 ) -> Selection:
     """Tests that can notice ``changes`` in the checkout ``tree``, the most informative first.
 
     ``functions`` chooses single functions where that is safe (``path::name``), which the test command must understand.
+    ``executed`` is a map of the version before the changes; where it can tell who executes what changed, only these
+    tests are chosen, and those that it does not know.
     """
     with _no_garbage_collection():
-        return _Selector(tree, profile, functions, history or TestHistory()).select(changes)
+        return _Selector(tree, profile, functions, history or TestHistory(), executed).select(changes)
 
 
 @contextmanager
@@ -93,17 +99,30 @@ def ordered(tests: Iterable[SelectedTest], history: TestHistory) -> tuple[Select
     )
 
 
+@dataclass
+class _Seen:
+    """``units``: ids of changed functions of which a map tells which ``tests`` notice."""
+
+    units: set[int] = field(default_factory=set)
+    tests: set[str] = field(default_factory=set)
+
+
 class _Selector:
-    def __init__(self, tree: SourceTree, profile: Tests, functions: bool, history: TestHistory) -> None:
+    def __init__(
+        self, tree: SourceTree, profile: Tests, functions: bool, history: TestHistory, executed: TestMap | None
+    ) -> None:
+        self._executed = executed
         self._tree = tree
         self._profile = profile
         self._functions = functions
         self._history = history
         self._chosen: dict[str, _Chosen] = {}
+        self._changed: set[str] = set()
         self._widened: list[str] = []
         self._smoke_wanted: list[str] = []
 
     def select(self, changes: Sequence[ChangedPath]) -> Selection:
+        self._changed = {change.path for change in changes}
         missing = self._choose_critical()
         python: list[ChangedPath] = []
         for change in changes:
@@ -228,16 +247,92 @@ class _Selector:
             if self._is_test(change.path):
                 self._choose(change.path, "was changed", 0)
             return
-        changed = [*there, *gone]
-        reached = references.reach(changed)
+        seen = self._seen_by_map(change.path, gone, there, references) if self._executed else _Seen()
+        changed = [unit for unit in (*there, *gone) if id(unit) not in seen.units]
+        changed += _users_of_imports(gone, there, references.units(change.path))
+        # What a test's file defines is known to those that import it.
+        within = self._graph.reach([change.path]) if self._is_test(change.path) else None
+        reached = references.reach(changed, stop=seen.units, within=within)
         own = [test for test in reached.tests if test.split("::", 1)[0] == change.path and reached.tests[test][0] == 0]
         for test in own:
             self._choose(test, "was changed", 0)
         self._note_reached(change.path, reached)
+        self._choose_executing(change.path, seen, references, [unit for unit in there if id(unit) in seen.units])
         loose = [unit for unit in changed if unit.name == MODULE and not unit.owner]
-        if (loose and not self._is_test(change.path)) or not (reached.tests or reached.files):
+        if (loose and not self._is_test(change.path)) or not (reached.tests or reached.files or seen.tests):
             # Statements without a name, or a name that nobody uses: whoever imports the file.
             self._choose_importers(change.path)
+
+    def _seen_by_map(self, path: str, gone: Sequence[Unit], there: Sequence[Unit], references: References) -> _Seen:
+        """The changed functions of a file of which the map can tell who notices, and these tests."""
+        seen = _Seen()
+        if self._executed is None or self._is_test(path):
+            return seen
+        there_now = {unit.qualified for unit in there}
+        for old in gone:
+            lines = body_lines(old.nodes[0])
+            if old.qualified in there_now or lines is None or references.knows(old.name):
+                continue
+            # Removed, and nobody says its name any more: whoever ran it.
+            if self._executed.tells_of(path, lines) and (tests := self._executed.executing(path, lines)):
+                seen.units.add(id(old))
+                seen.tests |= tests
+        for old, new in _pairs(gone, there):
+            lines = lines_to_notice(old.nodes[0], new.nodes[0])
+            if lines is None or not self._executed.tells_of(path, lines):
+                continue
+            # Where no test gets there, the map says nothing about who would on the other version.
+            if tests := self._executed.executing(path, lines):
+                seen.units |= {id(old), id(new)}
+                seen.tests |= tests
+        if seen.units:
+            # What is new, and only said by what was seen above, is only run by it.
+            before = {unit.qualified for unit in gone}
+            added = [unit for unit in there if unit.kind == "function" and unit.qualified not in before]
+            callers = seen.units | {id(unit) for unit in added}
+            seen.units |= {id(unit) for unit in added if references.is_called_only_by(unit, callers)}
+        return seen
+
+    def _choose_executing(self, path: str, seen: _Seen, references: References, changed: Sequence[Unit]) -> None:
+        """Tests that execute what changed in a file, and of those that lead there by name what the map cannot see."""
+        if self._executed is None or not seen.units:
+            return
+        for test in self._known_by(seen.tests):
+            # Of a file that changed, the map may know tests that are gone: one of them, and nothing would run.
+            there = test.split("::", 1)[0] not in self._changed or self._tree.has_test(test)
+            self._choose(test, f"executes changed lines of {path}", COVERS, collected=there)
+        reached = references.reach(changed)
+        for found in (reached.tests, reached.files):
+            for test, (steps, over) in found.items():
+                inside = self._mapped_inside(test)
+                if not inside:
+                    self._choose(test, f"uses {path} ({over})", steps)
+                new = [ids[0] for ids in references.tests_in(test) if inside and not inside & set(ids)]
+                for name in (*new, *sorted(inside & self._executed.beyond)):
+                    self._choose(name, f"uses {path} ({over}), and the map does not show all of it", steps)
+
+    def _known_by(self, tests: set[str]) -> Iterator[str]:
+        """``tests`` by their ids; by their files where all of one are among them."""
+        by_file: dict[str, set[str]] = defaultdict(set)
+        for test in tests:
+            by_file[test.split("::", 1)[0]].add(test)
+        for path, names in by_file.items():
+            if len(names) >= WHOLE_FILE and names >= self._mapped_inside(path):
+                yield path
+            else:
+                yield from names
+
+    def _mapped_inside(self, name: str) -> set[str]:
+        """The tests of the map in a file or a class, or the one of that name."""
+        path = name.split("::", 1)[0]
+        return {test for test in self._mapped_by_file.get(path, ()) if test == name or test.startswith(f"{name}::")}
+
+    @cached_property
+    def _mapped_by_file(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for test in self._executed.tests if self._executed else ():
+            found[test.split("::", 1)[0]].append(test)
+        return found
 
     def _note_reached(self, path: str, reached: Reached) -> None:
         for group in (reached.tests, reached.files):
@@ -260,8 +355,11 @@ class _Selector:
 
     # Bookkeeping.
 
-    def _choose(self, name: str, reason: str, distance: int, critical: bool = False) -> None:
-        if not critical and not (self._functions and self._surely_collected(name)):
+    def _choose(self, name: str, reason: str, distance: int, critical: bool = False, collected: bool = False) -> None:
+        if not critical and not (self._functions and (collected or self._surely_collected(name))):
+            name = name.split("::", 1)[0]
+        if name.split("::", 1)[0] in self._changed and not self._tree.has_test(name):
+            # Deleted by the change.
             name = name.split("::", 1)[0]
         name = _with_a_name(name)
         if not self._exists(name):
@@ -345,6 +443,21 @@ class _Selector:
     def _every_test(self) -> tuple[str, ...]:
         others = (path for path in self._tree.paths if not path.endswith(".py") and is_test_name(path))
         return (*self._python_tests, *others)
+
+
+def _users_of_imports(gone: Sequence[Unit], there: Sequence[Unit], every: Sequence[Unit]) -> Iterator[Unit]:
+    """Parts of a file that use a name which is imported from elsewhere than before."""
+    moved = {unit.name for unit in gone if unit.kind == "import"} & {unit.name for unit in there}
+    return (unit for unit in every if unit.names & moved)
+
+
+def _pairs(gone: Sequence[Unit], there: Sequence[Unit]) -> Iterator[tuple[Unit, Unit]]:
+    """Functions before and after, where there is one of that name in each."""
+    for old in gone:
+        same = [unit for unit in gone if unit.qualified == old.qualified]
+        new = [unit for unit in there if unit.qualified == old.qualified]
+        if len(same) == len(new) == 1 and old.kind == new[0].kind == "function":
+            yield old, new[0]
 
 
 def _with_a_name(name: str) -> str:

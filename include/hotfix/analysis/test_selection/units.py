@@ -84,7 +84,7 @@ def _collect(statements: list[ast.stmt], path: str, rest: Unit | None, owner: st
                 if isinstance(statement, ast.Import | ast.ImportFrom):
                     # What is imported is found by its own name: whoever uses it does not get here first.
                     unit.kind = "import"
-                    unit.nodes.append(statement)
+                    unit.nodes.append(_binding(statement, name))
                 else:
                     _use(statement, unit)
                 found.append(unit)
@@ -200,6 +200,12 @@ def _bound(statement: ast.stmt) -> list[str]:
     names = [part.id for target in targets for part in ast.walk(target)
              if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]  # fmt: skip
     return names if all(isinstance(t, ast.Name | ast.Tuple | ast.List) for t in targets) else []
+
+
+def _binding(statement: ast.Import | ast.ImportFrom, name: str) -> ast.AST:
+    """What a statement says about one of the names that it imports."""
+    own = [alias for alias in statement.names if (alias.asname or alias.name).split(".")[0] == name]
+    return type(statement)(**{**dict(ast.iter_fields(statement)), "names": own})
 
 
 def _blocks(statement: ast.If | ast.Try | ast.With) -> Iterator[list[ast.stmt]]:
