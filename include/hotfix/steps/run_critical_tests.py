@@ -23,6 +23,7 @@ from hotfix.ports.artefacts import ArtefactStore
 from hotfix.ports.bug_database import BugDatabase
 from hotfix.ports.repository import Repository
 from hotfix.ports.test_runner import TestRunner
+from hotfix.steps.production_settings import put_back, within_reach
 
 LISTED = 20
 # A test that fails is tried this often in all before its failure counts.
@@ -53,7 +54,8 @@ def run_critical_tests(
         selection = select_tests(SourceTree(tree), changes, profile.tests, functions=functions, history=history)
         chosen, left_out = within_budget(selection.tests, history, profile.tests.budget)
         progress(f"{len(chosen)} tests selected{f', {len(left_out)} left out for time' if left_out else ''}")
-        _put_back(tree, [change for change in configuration if not change.is_code])
+        configuration = within_reach(tree, configuration)
+        put_back(tree, [change for change in configuration if not change.is_code])
         reproducer = gate.reproduce(tree, fix.commit) if incident.has_reproducer else ""
         on_fix, unfinished = gate.run(tree, chosen)
     progress(f"on the fix: {_counts(on_fix)}")
@@ -64,7 +66,7 @@ def run_critical_tests(
         comparison = compare(on_fix, on_production)
         flaky = gate.flaky(tree, there, comparison.fixed)
     with repository.checkout(fix.commit) as tree:
-        _put_back(tree, [change for change in configuration if not change.is_code])
+        put_back(tree, [change for change in configuration if not change.is_code])
         flaky |= gate.flaky(tree, chosen, [case.id for case in comparison.broken])
         conftests = [change for change in configuration if change.is_code]
         with_old = gate.with_old_conftests(tree, conftests, chosen) if conftests else None
@@ -164,7 +166,7 @@ class _Gate:
     def with_old_conftests(
         self, tree: Path, changes: Sequence[ConfigurationChange], chosen: Sequence[SelectedTest]
     ) -> TestRun:
-        _put_back(tree, changes)
+        put_back(tree, changes)
         self._progress("once more with production's conftest.py")
         return self.run(tree, _present(SourceTree(tree), chosen))[0]
 
@@ -179,20 +181,6 @@ class _Gate:
 def _present(tree: SourceTree, chosen: Sequence[SelectedTest]) -> tuple[SelectedTest, ...]:
     """The tests that a version has; of a function that is new, nothing is asked of the old one."""
     return tuple(test for test in chosen if tree.has_test(test.path))
-
-
-def _put_back(tree: Path, changes: Sequence[ConfigurationChange]) -> None:
-    """Production's test settings in a checkout of the fix."""
-    for change in changes:
-        file = tree / change.path
-        if change.restored is None:
-            file.unlink(missing_ok=True)
-            continue
-        # A link would be followed to wherever it leads.
-        if file.is_symlink():
-            file.unlink()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(change.restored, encoding="utf-8")
 
 
 def _remember(

@@ -118,6 +118,7 @@ class _Selector:
         self._history = history
         self._chosen: dict[str, _Chosen] = {}
         self._changed: set[str] = set()
+        self._known_units: dict[str, list[Unit]] = {}
         self._widened: list[str] = []
         self._smoke_wanted: list[str] = []
 
@@ -411,8 +412,10 @@ class _Selector:
         return is_python_test(path) and any(is_under(path, folder) for folder in self._profile.paths)
 
     def _units(self, path: str) -> list[Unit]:
-        syntax = self._tree.syntax(path)
-        return units_of(path, syntax) if syntax else []
+        if path not in self._known_units:
+            syntax = self._tree.syntax(path)
+            self._known_units[path] = units_of(path, syntax) if syntax else []
+        return self._known_units[path]
 
     def _smoke(self) -> list[str]:
         """Few test files that together import the most: each adds what the ones before it leave out."""

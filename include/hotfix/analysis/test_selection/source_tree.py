@@ -62,7 +62,7 @@ class SourceTree:
             return path == "." or any(other.startswith(f"{path}/") for other in self.paths)
         around: ast.AST | None = self.syntax(path) if inner else None
         for part in inner:
-            found = next((node for node in ast.walk(around) if _is_definition(node, part)), None) if around else None
+            found = _definition(around, part) if around else None
             if found is None:
                 # A class may have inherited it.
                 return isinstance(around, ast.ClassDef) and bool(around.bases)
@@ -84,6 +84,12 @@ def parse(text: str) -> ast.Module | None:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _definition(around: ast.AST, name: str) -> ast.AST | None:
+    """What is defined under a name: directly, as nearly all is, or under a condition."""
+    near = (node for node in getattr(around, "body", ()) if _is_definition(node, name))
+    return next(near, None) or next((node for node in ast.walk(around) if _is_definition(node, name)), None)
 
 
 def _is_definition(node: ast.AST, name: str) -> bool:
