@@ -18,6 +18,7 @@ from hotfix.adapters.test_runner import OUTPUT_LIMIT, CommandTestRunner
 from hotfix.domain import service
 from hotfix.domain.diagnosis import Verdict
 from hotfix.domain.service import Argv, ServiceProfile
+from hotfix.domain.test_map import TestMap, map_to_text
 from hotfix.domain.testing import Outcome, TestCase, TestRun
 from hotfix.ports import test_runner as port
 from tests.contract.fakes.test_runner import FakeTestRunner
@@ -142,6 +143,9 @@ class TestBothRunners:
         run = runner_for("").run(checkout, ("tests/test_shop.py::test_price",))
         assert [case.outcome for case in run.cases] == [Outcome.PASSED]
         assert (run.exit_code, run.problem) == (0, "")
+
+    def test_no_map_is_none(self, runner_for: Callable[[str], port.TestRunner]) -> None:
+        assert runner_for("").test_map("a" * 40) is None
 
     def test_no_selection_is_no_pass(self, runner_for: Callable[[str], port.TestRunner], checkout: Path) -> None:
         run = runner_for("").run(checkout, ())
@@ -507,6 +511,21 @@ class TestSelection:
         run = CommandTestRunner(profile(test=command), None, None).run(checkout, ("tests", "shop.py"), parallel=True)
         assert "unrecognized" not in run.output
         assert len(run.cases) == 4
+
+    def test_a_map_is_of_exactly_its_version(self, tmp_path: Path) -> None:
+        one, other, broken = "a" * 40, "b" * 40, "c" * 40
+        text = map_to_text(
+            TestMap(one, {"tests/test_a.py::test_a": {"a.py": frozenset({1, 2, 4})}}, {}, {}, frozenset())
+        )
+        for name, content in ((one, text), (other, text), (broken, text[:40])):
+            (tmp_path / f"{name}.json").write_text(content)
+        known = profile()
+        tests = known.tests.model_copy(update={"maps": str(tmp_path)})
+        runner = CommandTestRunner(known.model_copy(update={"tests": tests}), None, None)
+        found = runner.test_map(one)
+        assert found is not None
+        assert found.executing("a.py", frozenset({4, 5})) == {"tests/test_a.py::test_a"}
+        assert [runner.test_map(each) for each in (other, broken, "d" * 40)] == [None, None, None]
 
     def test_the_junit_of_a_run_is_kept(self, checkout: Path) -> None:
         assert "<testcase" in self.run(checkout).junit

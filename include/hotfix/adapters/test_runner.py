@@ -15,13 +15,16 @@ from hotfix.adapters.processes import Completed, Limits, minimal_environment, ru
 from hotfix.adapters.reproducer_file import ReproducerRefused, write_reproducer
 from hotfix.adapters.reproduction import run_reproducer
 from hotfix.adapters.scratch import Scratch, scratch
+from hotfix.adapters.untrusted_file import read_untrusted
 from hotfix.domain.diagnosis import ReproducerRun, Verdict
 from hotfix.domain.document import Sha, clip
 from hotfix.domain.execution import Observation
 from hotfix.domain.service import Argv, ServiceProfile
+from hotfix.domain.test_map import TestMap, map_from_text
 from hotfix.domain.testing import TestCase, TestRun
 
 OUTPUT_LIMIT = 8_000
+MAP_LIMIT = 512 * 1024 * 1024
 _OWN_PARALLELISM = ("-n", "--numprocesses", "--dist", "no:xdist", "-pno:xdist")
 _PROBE_SECONDS = 20
 
@@ -61,6 +64,17 @@ class CommandTestRunner:
     def observe(self, checkout: Path, sha: Sha) -> Observation:
         """The same, with a note of what it executed."""
         return self._reproduce(checkout, sha, observed=True)
+
+    def test_map(self, version: Sha) -> TestMap | None:
+        """The map in the profile's folder; None also when it cannot be read or is of another version."""
+        if self._profile.tests.maps is None:
+            return None
+        try:
+            content = read_untrusted(Path(self._profile.tests.maps) / f"{version}.json", MAP_LIMIT)
+            found = map_from_text(content.decode())
+        except (OSError, ValueError):
+            return None
+        return found if found.version == version else None
 
     def run(
         self, checkout: Path, tests: tuple[str, ...], *, time_limit: float | None = None, parallel: bool = False

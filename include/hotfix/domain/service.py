@@ -68,6 +68,7 @@ class Tests(_Section):
 
     ``critical``: paths or ``path::name``; ``critical_markers``: names of pytest markers. ``smoke``: what runs beside
     them when dependencies change (default: few files that import much). ``budget``: for all that runs on one version.
+    ``maps``: a folder with what each test of a version executes, ``<version>.json`` (see ``map-tests``).
     ``parallel``: run with pytest-xdist where it is installed, by default not. ``time_limit``: for one command.
     """
 
@@ -75,6 +76,7 @@ class Tests(_Section):
     critical_markers: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...] = ()
     smoke: tuple[TestId, ...] = ()
     budget: int = Field(default=600, ge=5, le=7200)
+    maps: AbsolutePath | None = None
     parallel: bool = False
     paths: tuple[RepositoryPath, ...] = ("tests",)
     reproducer_path: RepositoryPath = "tests/test_hotfix_reproducer.py"

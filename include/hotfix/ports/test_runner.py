@@ -8,6 +8,7 @@ from typing import Protocol
 from hotfix.domain.diagnosis import ReproducerRun
 from hotfix.domain.document import Sha
 from hotfix.domain.execution import Observation
+from hotfix.domain.test_map import TestMap
 from hotfix.domain.testing import TestRun
 
 
@@ -23,6 +24,9 @@ class Reproducer(Protocol):
 
 class TestRunner(Reproducer, Protocol):
     """Runs the incident's reproducer, and the service's own tests."""
+
+    def test_map(self, version: Sha) -> TestMap | None:
+        """What each test of ``version`` executes, where that was noted before; never raises."""
 
     def run(
         self, checkout: Path, tests: tuple[str, ...], *, time_limit: float | None = None, parallel: bool = False

@@ -49,9 +49,14 @@ def run_critical_tests(
     history = bug_database.test_history(profile.name, tuple(change.path for change in changes))
     configuration = configuration_changes(changes)
     gate = _Gate(profile, runner, bug_database, progress)
+    executed = runner.test_map(fix.base)
+    if profile.tests.maps:
+        progress("production's version has a test map" if executed else "production's version has no test map")
     with repository.checkout(fix.commit) as tree:
         functions = profile.commands.tests_with_pytest
-        selection = select_tests(SourceTree(tree), changes, profile.tests, functions=functions, history=history)
+        selection = select_tests(
+            SourceTree(tree), changes, profile.tests, functions=functions, history=history, executed=executed
+        )
         chosen, left_out = within_budget(selection.tests, history, profile.tests.budget)
         progress(f"{len(chosen)} tests selected{f', {len(left_out)} left out for time' if left_out else ''}")
         configuration = within_reach(tree, configuration)

@@ -9,6 +9,7 @@ from pathlib import Path
 from hotfix.domain.diagnosis import ReproducerRun, Verdict
 from hotfix.domain.document import Sha
 from hotfix.domain.execution import Observation
+from hotfix.domain.test_map import TestMap
 from hotfix.domain.testing import TestRun
 
 
@@ -22,6 +23,7 @@ class FakeTestRunner:
     def __init__(self, signatures: Mapping[Sha, str] | None = None, runs: Mapping[Sha, TestRun] | None = None) -> None:
         self.signatures = dict(signatures or {})
         self.runs = dict(runs or {})
+        self.maps: dict[Sha, TestMap] = {}
         self.calls: list[tuple[Sha, tuple[str, ...]]] = []
 
     def reproduce(self, checkout: Path, sha: Sha) -> ReproducerRun:
@@ -36,6 +38,9 @@ class FakeTestRunner:
         """A failure's output is its signature; what a script executes cannot be told."""
         run = self.reproduce(checkout, sha)
         return Observation(run, run.signature, None)
+
+    def test_map(self, version: Sha) -> TestMap | None:
+        return self.maps.get(version)
 
     def run(
         self, checkout: Path, tests: tuple[str, ...], *, time_limit: float | None = None, parallel: bool = False

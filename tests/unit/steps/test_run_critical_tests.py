@@ -10,6 +10,7 @@ import pytest
 
 from hotfix.domain.diagnosis import ReproducerRun
 from hotfix.domain.fix import Fix
+from hotfix.domain.test_map import TestMap
 from hotfix.domain.testing import Outcome, TestCase, TestReport, TestRun, TestVerdict
 from hotfix.steps.open_ends import untested
 from hotfix.steps.run_critical_tests import run_critical_tests
@@ -205,6 +206,21 @@ def test_what_does_not_fit_the_budget_is_not_run_and_said(world: World) -> None:
     assert "left out for time" in report.why
     assert all("tests/test_tiers.py" not in tests for _, tests in world.runner.calls)
     assert untested(report) == ("run tests/test_tiers.py: the gate had no time for it",)
+
+
+def test_a_map_of_production_narrows_what_is_run(world: World) -> None:
+    more = "\n\ndef test_dear():\n    assert price(1000)\n\n\ndef test_name():\n    assert price\n"
+    base = world.history.commit("More tests", {"tests/test_more.py": "from shop.pricing import price\n" + more},
+                                branch="more", parents=[world.production])  # fmt: skip
+    commit = world.history.commit("Fix", {"shop/pricing.py": GOOD_PRICING}, branch="fix", parents=[base])
+    fix = a_fix(commit=commit, base=base)
+    lines = {"shop/pricing.py": frozenset(range(1, 60))}
+    tests = {"tests/test_more.py::test_dear": lines, "tests/test_more.py::test_name": {}}
+    world.runner.maps[base] = TestMap(base, tests, {}, {}, frozenset())
+    run(world, fix, a_run(a=PASSED), a_run(a=PASSED))
+    asked = {name for sha, names in world.runner.calls if sha == commit for name in names}
+    assert "tests/test_more.py::test_dear" in asked
+    assert "tests/test_more.py::test_name" not in asked
 
 
 def test_production_is_run_once_for_the_same_selection(world: World, fix: Fix) -> None:
