@@ -463,3 +463,32 @@ def test_a_name_that_is_imported_from_elsewhere_leads_to_its_users(root: Path) -
         },
     )
     assert "tests/test_cart.py::test_total" in chosen(select(root, changed("shop/cart.py", before, after)))
+
+
+def test_a_module_whose_name_is_computed_is_any_of_its_package(root: Path) -> None:
+    write(
+        root,
+        {
+            "shop/plugins/__init__.py": "",
+            "shop/plugins/vat.py": "def vat():\n    return 2\n",
+            "shop/load.py": "from importlib import import_module\n\n\ndef load(name):\n"
+            "    return import_module(f'shop.plugins.{name}')\n",
+            "tests/test_load.py": "from shop.load import load\n\n\ndef test_load():\n    assert load(3)\n",
+        },
+    )
+    selection = select(root, changed("shop/plugins/vat.py", "def vat():\n    return 1\n", "def vat():\n    return 2\n"))
+    assert chosen(selection) == {"tests/test_load.py"}
+    assert selection.widened == ()
+
+
+def test_a_package_that_is_run_is_its_main(root: Path) -> None:
+    write(
+        root,
+        {
+            "shop/__main__.py": "print(2)\n",
+            "tests/test_run.py": "import subprocess\nimport sys\n\n\ndef test_run():\n"
+            "    subprocess.run([sys.executable, '-m', 'shop'], check=True)\n",
+        },
+    )
+    selection = select(root, changed("shop/__main__.py", "print(1)\n", "print(2)\n"))
+    assert chosen(selection) == {"tests/test_run.py"}

@@ -22,6 +22,8 @@ _IMPORT = re.compile(
 )
 _DOTTED_STRING = re.compile(r"""["']([^\W\d]\w*(?:\.[^\W\d]\w*)*)(?::\w+)?["']""")
 _FILE_STRING = re.compile(r"""["']([\w./-]*\w\.py)["']""")
+# import_module(f"shop.plugins.{name}"): any module of the package.
+_COMPUTED = re.compile(r"""(?:import_module|__import__)\(\s*f["']([^\W\d][\w.]*)\.\{""")
 _COMMENT = re.compile(r"#[^\n]*")
 
 # Deeper folders with packages are fixtures rather than sources.
@@ -90,10 +92,16 @@ class ImportGraph:
             parts = name.split(".")
             if len(parts) == 1 and not self._is_run_by_name(name, text):
                 continue
+            # What ``python -m`` runs of a package.
+            yield from self._by_name.get(f"{name}.__main__", ())
             for length in range(len(parts), 0, -1):
                 if targets := self._by_name.get(".".join(parts[:length])):
                     yield from targets
                     break
+        for package in set(_COMPUTED.findall(text)):
+            for name, targets in self._by_name.items():
+                if name.startswith(f"{package}."):
+                    yield from targets
         for name in set(_FILE_STRING.findall(text)):
             for target in self._files_by_basename.get(PurePosixPath(name).name, ()):
                 if target.endswith(name.removeprefix("./")):
