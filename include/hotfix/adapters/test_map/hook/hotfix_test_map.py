@@ -2,8 +2,8 @@
 
 Standard library and pytest only, since it runs inside the suite that is looked at. What runs while nothing is tested
 (imports, collection) is ``outside``; what a fixture of a class, module or session does counts for every test that asks
-for that fixture. A test is ``beyond`` when a part of it cannot be seen: it starts a process or stops the tracing. The
-notes go to ``HOTFIX_MAP_NOTES``/<pid>.json. ``HOTFIX_MAP_REVERSED=1`` runs the tests backwards.
+for that fixture. A test is ``beyond`` when a part of it cannot be seen: it starts a process, stops the tracing or is
+skipped. The notes go to ``HOTFIX_MAP_NOTES``/<pid>.json. ``HOTFIX_MAP_REVERSED=1`` runs the tests backwards.
 """
 
 import json
@@ -149,6 +149,13 @@ def pytest_runtest_teardown(item):
     yield
     add(NOTES.teardown, of_test)
     NOTES.lines, NOTES.teardown = of_test, None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report):
+    # It may run where the tests of the change do.
+    if report.skipped:
+        NOTES.beyond.add(("test", report.nodeid))
 
 
 @pytest.hookimpl(trylast=True)
