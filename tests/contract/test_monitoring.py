@@ -33,7 +33,7 @@ from tests.contract.monitoring_contract import (
     requests_of,
 )
 from tests.support.http_service import HttpService
-from tests.support.prometheus_server import PrometheusServer, Told, needs_prometheus
+from tests.support.prometheus_server import PrometheusServer, Told
 
 SHA = "a" * 40
 
@@ -155,7 +155,6 @@ class TestJsonLinesCommand(MonitoringContract):
 class TestPrometheus(MonitoringContract):
     @pytest.fixture(scope="class")
     def server(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-        needs_prometheus()
         with PrometheusServer(tmp_path_factory.mktemp("prometheus"), scraped()) as running:
             yield running.url
 

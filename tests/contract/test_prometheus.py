@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import threading
 import time
@@ -27,7 +26,8 @@ from hotfix.domain.service import Prometheus
 from hotfix.domain.stability import Sample
 from hotfix.stability.traffic import total
 from tests.contract.fakes.clock import FakeClock
-from tests.support.prometheus_server import PrometheusServer, Told, needs_prometheus
+from tests.support.prometheus_server import PrometheusServer, Told
+from tests.support.rig import program
 
 START = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
 NAN = float("nan")
@@ -69,7 +69,6 @@ HISTORY: list[Told] = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    needs_prometheus()
     with PrometheusServer(tmp_path_factory.mktemp("prometheus"), HISTORY) as running:
         yield running.url
 
@@ -263,7 +262,6 @@ def scraped_at(url: str) -> bool:
 def test_a_service_that_is_scraped_for_real(
     tmp_path: Path, serving: Callable[[type[BaseHTTPRequestHandler]], int]
 ) -> None:
-    needs_prometheus()
     port = serving(Shop)
     address = f"http://127.0.0.1:{port}"
 
@@ -299,14 +297,20 @@ def test_a_service_that_is_scraped_for_real(
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PrometheusServer, Path]]:
     """A server with TLS and a password, and the certificate to trust."""
-    needs_prometheus()
-    if shutil.which("htpasswd") is None:
-        pytest.skip("the component htpasswd is not installed (tools/install-rig)")
     folder = tmp_path_factory.mktemp("guarded")
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *(
+                str(program("openssl")),
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
             *("-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
             *("-keyout", str(key), "-out", str(certificate)),
         ],
@@ -314,7 +318,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Promethe
         capture_output=True,
     )
     hashed = subprocess.run(
-        ["htpasswd", "-nbBC", "6", "watcher", SECRET], check=True, capture_output=True, text=True
+        [str(program("htpasswd")), "-nbBC", "6", "watcher", SECRET], check=True, capture_output=True, text=True
     ).stdout.strip()
     web = (
         f"tls_server_config: {{cert_file: {certificate}, key_file: {key}}}\n"

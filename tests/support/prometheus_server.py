@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -12,26 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-import pytest
-
 from demo.loopback import free_port
+from tests.support.rig import program
 
 START_LIMIT = 60.0
 # (name, labels, points of (seconds since 1970, value))
 Told = tuple[str, Mapping[str, str], Iterable[tuple[float, float]]]
 
 
-def needs_prometheus() -> None:
-    """Skip where Debian's package is not installed."""
-    if shutil.which("prometheus") is None or shutil.which("promtool") is None:
-        pytest.skip("the component prometheus is not installed (tools/install-rig)")
-
-
 class PrometheusServer:
-    """``scrape``: YAML of scrape_configs; ``web``: YAML of the web configuration (TLS, passwords)."""
+    """``scrape``: YAML of scrape_configs; ``web``: YAML of the web configuration (TLS, passwords).
+
+    Skips the test where Debian's package is not installed.
+    """
 
     def __init__(self, folder: Path, history: Sequence[Told] = (), scrape: str = "", web: str = "") -> None:
         self._folder = folder
+        self._prometheus, self._promtool = program("prometheus"), program("promtool")
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -46,7 +42,7 @@ class PrometheusServer:
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
-                    "prometheus",
+                    str(self._prometheus),
                     f"--config.file={folder / 'prometheus.yml'}",
                     f"--web.config.file={folder / 'web.yml'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",
@@ -94,7 +90,14 @@ class PrometheusServer:
                     lines += [f"{name}{{{told}}} {_number(value)} {at:.3f}" for at, value in points]
         text = self._folder / "history.txt"
         text.write_text("\n".join([*lines, "# EOF", ""]))
-        command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(self._folder / "data")]
+        command = [
+            str(self._promtool),
+            "tsdb",
+            "create-blocks-from",
+            "openmetrics",
+            str(text),
+            str(self._folder / "data"),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

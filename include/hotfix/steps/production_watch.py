@@ -145,7 +145,7 @@ class ProductionWatch:
         judgement = _with_symptom(judgement, symptom, bool(self._symptom))
         said_until = self._say_samples(kept.after, last.said_until if last else self._since, now, judgement)
         wait = wait_after(self._settings, self._limit, (now - started).total_seconds())
-        self._say_verdict(judgement, (now - started).total_seconds(), now + timedelta(seconds=wait))
+        self._say_verdict(judgement, (now - started).total_seconds())
         self._keep(kept, last, started, now, symptom, said_until)
         return Look(judgement, kept, started, now, symptom, tuple(self._lines), wait)
 
@@ -226,7 +226,11 @@ class ProductionWatch:
             self.say(f"{sample_line(sample)}  {judgement.verdict.value}")
         return lines[-1].at + timedelta(microseconds=1) if lines else said_until
 
-    def _say_verdict(self, judgement: Judgement, elapsed: float, then: datetime) -> None:
+    def _say_verdict(self, judgement: Judgement, elapsed: float) -> None:
+        names = {metric.name for metric in self._settings.metrics}
+        for metric in judgement.metrics:
+            if metric.name in names:
+                self.say(f"{metric.why}  {metric.verdict.value}")
         if judgement.verdict is StabilityVerdict.INCONCLUSIVE:
             healthy = min((metric.against_sickness for metric in judgement.metrics), default=0.0)
             sick = max((metric.against_health for metric in judgement.metrics), default=0.0)

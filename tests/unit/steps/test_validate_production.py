@@ -391,6 +391,7 @@ def test_a_critical_metric_that_is_not_measured_is_never_stable(scene: Scene, va
     measure(scene, scene.deployed, 600, value)
     report = scene.validate()
     assert report.verdict is (StabilityVerdict.INCONCLUSIVE if value is None else StabilityVerdict.STABLE)
+    assert any(re.match(r"depth .*  (stable|inconclusive)$", line) for line in scene.lines), "it is in the log"
     assert value is not None or "depth was not measured" in report.why
 
 
