@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,11 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from hotfix.airflow import patient_task
 from hotfix.airflow.patient_task import LATE, Moment, PatientOperator, wait_until
+from hotfix.domain.rollback import RollbackReport
+from hotfix.domain.stability import NextLook, StabilityVerdict
+from tests.contract.fakes.deployer import FakeDeployer
+from tests.support.documents import BASE, a_profile
+from tests.support.looks import to_the_end
 
 pytestmark = pytest.mark.airflow
 
@@ -89,3 +95,31 @@ def test_a_task_gives_its_worker_back_and_is_called_again() -> None:
 def test_the_tasks_that_watch_are_patient(hotfix: Any) -> None:
     patient = {task.task_id for task in hotfix.tasks if isinstance(task, PatientOperator)}
     assert patient == {"deployment.monitor_deployment", "follow_up.validate_production", "rollback.verify_rollback"}
+
+
+def test_the_rollback_is_verified_and_watched_by_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hotfix.airflow import tasks
+    from tests.unit.steps.test_watch_rollback import Scene
+
+    scene = Scene(failing=5)
+    scene.traffic(0, 60, 5)
+    report = RollbackReport(verified=True, production=BASE, expected=BASE, checks=("yes: back",), at=scene.clock.now())
+    service = SimpleNamespace(
+        profile=a_profile(),
+        repository=None,
+        deployer=FakeDeployer(BASE, scene.clock),
+        monitoring=scene.monitoring,
+    )
+    tools = SimpleNamespace(
+        service=lambda name: service,
+        bug_database=scene.bug_database,
+        clock=scene.clock,
+        artefacts=lambda incident: scene.artefacts,
+    )
+    monkeypatch.setattr(tasks, "incident_to_recover", lambda: scene.incident)
+    monkeypatch.setattr(tasks, "toolbox", lambda: tools)
+    monkeypatch.setattr(tasks, "verify_rollback_step", lambda *_, **__: report)
+    step = tasks.verify_rollback.function.__wrapped__
+    assert isinstance(step(), NextLook)
+    found = to_the_end(step, scene.clock)
+    assert (found.health, len(found.checks)) == (StabilityVerdict.STABLE, 2)
