@@ -139,6 +139,19 @@ class Production(Service):
             child.wait()
 
 
+def run_until_it_kills_itself(script: str, *arguments: str) -> None:
+    """Run a script of this folder that ends with SIGKILL: without any chance to tidy up."""
+    completed = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name(script)), *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert completed.returncode == -signal.SIGKILL, completed.stderr
+
+
 class Crowd:
     """Users who ask all the time, each request on a connection of its own."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from hotfix.domain.errors import DeploymentFailed, RollbackFailed
 from tests.contract.deployer_contract import FIRST, SECOND, DeployerContract
 from tests.contract.haproxy_production import BACKEND, HAPROXY, HaproxyProduction, wait_for_port
 from tests.contract.killed_haproxy_deployment import POINTS
-from tests.contract.production import GUNICORN, Crowd
+from tests.contract.production import GUNICORN, Crowd, run_until_it_kills_itself
 
 pytestmark = pytest.mark.skipif(
-    not (sys.platform == "linux" and HAPROXY and Path(GUNICORN).exists()),
-    reason="needs Linux, haproxy, and gunicorn beside the interpreter",
+    not (sys.platform == "linux" and HAPROXY and shutil.which("socat") and Path(GUNICORN).exists()),
+    reason="needs Linux, haproxy, socat, and gunicorn beside the interpreter",
 )
 
 
@@ -115,25 +115,15 @@ def test_a_canary_that_fails_requests_is_taken_back(world: HaproxyProduction) ->
     assert world.slot_processes("green") == {}
 
 
-def kill_while_deploying(world: HaproxyProduction, version: Sha, point: str) -> None:
-    """Deploy in a process that kills itself, without any chance to tidy up, at ``point``."""
-    script = Path(__file__).with_name("killed_haproxy_deployment.py")
+def die_while_deploying(world: HaproxyProduction, version: Sha, point: str) -> None:
     where = [world.profile().model_dump_json(), world.url, version, str(world.source(version))]
-    completed = subprocess.run(
-        [sys.executable, str(script), point, *where],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert completed.returncode == -9, completed.stderr
+    run_until_it_kills_itself("killed_haproxy_deployment.py", point, *where)
 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_deployment_is_finished_or_taken_back(world: HaproxyProduction, point: str) -> None:
     with Crowd(world).at_work() as crowd:
-        kill_while_deploying(world, SECOND, point)
+        die_while_deploying(world, SECOND, point)
         before = world.slot_processes("green")
         world.deployer.deploy(SECOND, world.source(SECOND))
         assert intact(world, SECOND)
@@ -150,7 +140,7 @@ def test_a_killed_deployment_is_finished_or_taken_back(world: HaproxyProduction,
 @pytest.mark.parametrize("point", ["in_canary", "switched"])
 def test_a_killed_deployment_is_taken_back_by_a_restore(world: HaproxyProduction, point: str) -> None:
     with Crowd(world).at_work() as crowd:
-        kill_while_deploying(world, SECOND, point)
+        die_while_deploying(world, SECOND, point)
         world.deployer.restore(FIRST)
     assert intact(world, FIRST)
     assert crowd.failed == []

@@ -18,7 +18,7 @@ from hotfix.domain.document import Sha
 from hotfix.domain.errors import DeploymentFailed, RollbackFailed
 from tests.contract.deployer_contract import BROKEN, FIRST, SECOND, DeployerContract
 from tests.contract.killed_deployment import POINTS
-from tests.contract.production import GUNICORN, OPTIONS, Crowd, Production
+from tests.contract.production import GUNICORN, OPTIONS, Crowd, Production, run_until_it_kills_itself
 
 pytestmark = pytest.mark.skipif(
     not (sys.platform == "linux" and Path(GUNICORN).exists()),
@@ -109,19 +109,9 @@ def test_a_gunicorn_that_does_not_follow_the_current_link_is_told_so(world: Prod
 
 
 def die_while_deploying(world: Production, version: Sha, point: str) -> None:
-    """Deploy in a process that kills itself, without any chance to tidy up, at ``point``."""
-    script = Path(__file__).with_name("killed_deployment.py")
     where = [str(world.root), str(world.pid_file), world.url, version, str(world.source(version))]
     trial = ["{python}", "-m", "gunicorn", "--chdir", "{release}", "--bind", "127.0.0.1:{port}", *OPTIONS]
-    completed = subprocess.run(
-        [sys.executable, str(script), point, *where, *trial],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert completed.returncode == -9, completed.stderr
+    run_until_it_kills_itself("killed_deployment.py", point, *where, *trial)
 
 
 @pytest.mark.parametrize("point", POINTS)

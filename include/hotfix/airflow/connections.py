@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from sqlalchemy import URL
 
-from hotfix.adapters.deployers.playbook import SshIdentity
 from hotfix.adapters.installation import default_bug_database_url
 from hotfix.adapters.login import Login
 from hotfix.domain.alert import AlertSource
 from hotfix.domain.errors import CodeHostUnavailable, HotfixError, InvalidCatalog
 from hotfix.ports.alert_format import Credentials
+
+if TYPE_CHECKING:
+    from hotfix.adapters.deployers.playbook import SshIdentity
 
 BUG_DATABASE = "bug_database"
 _DRIVERS = {"postgres": "postgresql"}
@@ -45,6 +47,9 @@ def ssh_identity(connection_id: str | None) -> SshIdentity:
     Raises:
         InvalidCatalog: there is no such Connection, or it holds a password or the key itself.
     """
+    # Here: every task asks for the bug database, and few for the deployers.
+    from hotfix.adapters.deployers.playbook import SshIdentity
+
     if connection_id is None:
         return SshIdentity()
     try:

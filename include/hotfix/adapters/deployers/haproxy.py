@@ -63,14 +63,14 @@ class HaproxyDeployer:
 
     def deploy(self, version: Sha, source: Path) -> None:
         with self._turn(version, DeploymentFailed):
-            if self._is_live(version):
+            if self._is_live(version, self._problem()):
                 return
             self._bring(version, self._releases.build(version, source), self._profile.canary)
 
     def restore(self, version: Sha) -> None:
         """Without a canary: the version was live before, and users are waiting."""
         with self._turn(version, RollbackFailed):
-            if self._is_live(version):
+            if self._is_live(version, self._unusable()):
                 return
             if not self._releases.has(version):
                 raise SwitchFailed(f"there is no complete release {self._releases.path(version)}.")
@@ -106,7 +106,16 @@ class HaproxyDeployer:
         return read_version(self._client, self._version_url)
 
     def _problem(self) -> str:
-        """What keeps a deployment or a return from working; empty when nothing is seen."""
+        """What keeps a deployment from working; empty when nothing is seen."""
+        if problem := self._unusable():
+            return problem
+        state = self._profile.state_file
+        if state and not os.access(Path(state).parent, os.W_OK):
+            return f"the folder of deployer.state_file, {Path(state).parent}, is not there or cannot be written"
+        return ""
+
+    def _unusable(self) -> str:
+        """What keeps even a return from working."""
         try:
             servers = self._backend.servers()
         except HaproxyUnusable as error:
@@ -114,18 +123,15 @@ class HaproxyDeployer:
         for name, address in self._profile.slots.items():
             if servers[name].address != address:
                 return f"deployer.slots says that slot {name} is {address}, haproxy says {servers[name].address}"
-        state = self._profile.state_file
-        if state and not os.access(Path(state).parent, os.W_OK):
-            return f"the folder of deployer.state_file, {Path(state).parent}, is not there or cannot be written"
         return ""
 
-    def _is_live(self, version: Sha) -> bool:
+    def _is_live(self, version: Sha, problem: str) -> bool:
         """Whether nothing is left to do, but for the link, the state file and the history after an interruption.
 
         Raises:
-            SwitchFailed: nothing can be done; nothing was touched.
+            SwitchFailed: there is a ``problem``, and nothing was touched.
         """
-        if problem := self._problem():
+        if problem:
             raise SwitchFailed(f"{problem} Nothing was touched.")
         if not self._switch.is_complete(version):
             return False

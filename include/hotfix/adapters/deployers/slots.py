@@ -35,7 +35,8 @@ class SlotFailed(Exception):
 class Slot:
     """``<root>/slots/<name>`` links to the release that its server is started from.
 
-    ``<name>.log`` beside it is the server's output, and ``<name>.session`` says which processes are the server's.
+    ``<name>.log`` beside it is the server's output (``.log.1``: of the one before), and ``<name>.session`` says which
+    processes are the server's. Its environment is PATH, a locale and what the profile names.
     """
 
     def __init__(self, profile: HaproxyDeployerProfile, name: str, version_path: str, clock: Clock) -> None:
@@ -62,13 +63,15 @@ class Slot:
         self.stop()
         self.link.parent.mkdir(parents=True, exist_ok=True)
         self._point(release)
-        began = self._log.stat().st_size if self._log.exists() else 0
+        if self._log.exists():
+            self._log.replace(self._log.with_name(f"{self._log.name}.1"))
         with self._log.open("ab") as log:
             # A session of its own, and no tie to this process: it is production, and outlives the deployment.
             child = subprocess.Popen(
                 self._launched(release),
                 cwd=release,
-                env=minimal_environment(self._profile.environment),
+                # Not the one of trials and tests: a fixed hash seed is nothing for production.
+                env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **self._profile.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -90,7 +93,7 @@ class Slot:
             else f"did not answer with its version at {self.url} within {self._profile.time_limit} s"
         )
         self.stop()
-        raise SlotFailed(f"the server in slot {self.name} {what}. Its output:\n{self._output(began)}")
+        raise SlotFailed(f"the server in slot {self.name} {what}. Its output:\n{self._output()}")
 
     def processes(self) -> dict[int, int]:
         """The server's processes, each with its parent."""
@@ -165,10 +168,9 @@ class Slot:
         values = {"slot": self.name, "release": str(release), "address": self._address, "port": self._port}
         return fill(argv, {**values, "python": sys.executable})
 
-    def _output(self, began: int) -> str:
-        with self._log.open("rb") as log:
-            log.seek(began)
-            return clip(log.read().decode("utf-8", "replace").strip(), OUTPUT_CHARACTERS) or "(none)"
+    def _output(self) -> str:
+        text = self._log.read_text(encoding="utf-8", errors="replace")
+        return clip(text.strip(), OUTPUT_CHARACTERS) or "(none)"
 
 
 def _heads(processes: Mapping[int, int]) -> list[int]:
