@@ -190,6 +190,18 @@ def test_a_profile_that_does_not_fit_is_said_before_anything_is_touched(
     assert world.running() == FIRST
 
 
+def test_a_balance_that_takes_no_weights_is_said_before_anything_is_started(tmp_path: Path) -> None:
+    world = HaproxyProduction(tmp_path / "root", tmp_path / "sources", FIRST, balance="source")
+    try:
+        world.start()
+        with pytest.raises(DeploymentFailed, match="Backend is using a static LB algorithm"):
+            world.deployer.deploy(SECOND, world.source(SECOND))
+        assert world.running() == FIRST
+        assert world.slot_processes("green") == {}
+    finally:
+        world.stop()
+
+
 def test_somebody_else_in_the_slot_is_not_driven_out(world: HaproxyProduction) -> None:
     """It was not started as this slot: whose it is cannot be told, so it gets no signal."""
     argv = [GUNICORN, "--chdir", str(world.root / "current"), "--bind", f"127.0.0.1:{world.green}", "app:app"]

@@ -76,13 +76,15 @@ class Switch:
         """
         new, running = self.choose(version, meant)
         old = self.other(new)
+        first = steps[0] if steps else ALL
         if not running:
             self._retire(new)
+            # Where the balance takes no weights it is refused here, and not when users are half-way over.
+            self._backend.weigh(new, first)
             self._slots[new].start(release)
-        servers = self._backend.servers()
-        old_serves = servers[old].serves and self._slots[old].version() is not None
+        old_serves = self._backend.servers()[old].serves and self._slots[old].version() is not None
         try:
-            self._admit(new, steps[0] if steps and old_serves else ALL)
+            self._admit(new, first if old_serves else ALL)
             if old_serves:
                 self._canary.run(new, old, steps, lambda: self._slots[new].version() == version)
         except CanaryFailed:
