@@ -15,6 +15,10 @@ class Hunk:
     removed: tuple[str, ...]
     added: tuple[str, ...]
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (*self.removed, *self.added)
+
 
 @dataclass(frozen=True)
 class FilePatch:

@@ -21,4 +21,4 @@ def rank(commits: Sequence[Commit], patches: Iterable[CommitPatch], clues: Clues
     gathering = Gathering(clues)
     for patch in patches:
         gathering.read(patch)
-    return suspects(commits, gathering.evidence(), gathering.changed_lines)
+    return suspects(commits, gathering.evidence(), gathering.counts())

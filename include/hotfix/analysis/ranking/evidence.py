@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -16,17 +16,17 @@ from hotfix.domain.document import Sha
 from hotfix.domain.history import CommitPatch, FilePatch
 
 # The kinds, in words that a person reads as the reason: "this commit …".
-APPEARED = "added lines that only the failing version executes"
-VANISHED = "took out lines that only the healthy version executes"
 NOTHING_ELSE = "changed little but lines that are executed differently now"
 LATE = "changed a function that runs shortly before the failure"
 FRAME_LINE = "wrote a line of the stack trace"
 FRAME_FUNCTION = "changed a function of the stack trace"
 FRAME_FILE = "changed a file of the stack trace"
 SUSPECTED = "changed a path that the reporter suspects"
-WORDS_IN_CHANGE = "has words of the failure in its change"
-WORDS_IN_MESSAGE = "has words of the failure in its message"
+WORDS = "has words of the failure in its message or change"
 CODE = "changed code"
+# What is counted and not spread.
+SIZE = "changed lines"
+ELSEWHERE = "changed lines outside of the functions that run"
 
 _NAME = re.compile(
     r"\b(?:def|class|func|fn|function|fun|sub|module|interface|struct|trait|impl)\s+(?:\([^)]*\)\s*)?(\w+)"
@@ -50,19 +50,17 @@ class Gathering:
 
     def __init__(self, clues: Clues) -> None:
         self._clues = clues
-        self._wanted = frozenset(words(clues.text))
+        self._wanted = Counter(words(clues.text))
         self._code = ExecutedCode.of(clues)
-        self._adds: dict[str, list[Sha]] = defaultdict(list)
-        self._takes: dict[str, list[Sha]] = defaultdict(list)
         self._functions: dict[tuple[str, str], list[Sha]] = defaultdict(list)
         self._hits: dict[Sha, int] = defaultdict(int)
         self._frame_functions: dict[Sha, float] = defaultdict(float)
         self._frame_files: dict[Sha, float] = defaultdict(float)
         self._suspected: dict[Sha, float] = defaultdict(float)
-        self._changes: dict[Sha, Bag] = {}
-        self._messages: dict[Sha, Bag] = {}
+        self._texts: dict[Sha, Bag] = {}
         self._now: dict[str, str] = {}
-        self.changed_lines: dict[Sha, int] = {}
+        self._size: dict[Sha, int] = {}
+        self._elsewhere: dict[Sha, int] = defaultdict(int)
 
     def read(self, patch: CommitPatch) -> None:
         sha, lines = patch.sha, 0
@@ -73,28 +71,25 @@ class Gathering:
                 self._suspected[sha] = 1.0
             if is_prose(path) or is_test(path):
                 continue
-            lines += sum(len(hunk.removed) + len(hunk.added) for hunk in file.hunks)
+            lines += sum(len(hunk.lines) for hunk in file.hunks)
             self._read_file(sha, path, file)
-            read += [line for hunk in file.hunks for line in (hunk.function, *hunk.removed, *hunk.added)]
-        self.changed_lines[sha] = lines
-        self._messages[sha] = Bag.of(words(patch.message[:_MESSAGE_READ]), self._wanted)
-        self._changes[sha] = self._messages[sha] + Bag.of(words("\n".join(read)[:_TEXT_READ]), self._wanted)
+            read += [line for hunk in file.hunks for line in (hunk.function, *hunk.lines)]
+        self._size[sha] = lines
+        change = "\n".join(read)[:_TEXT_READ]
+        self._texts[sha] = Bag.of(words(f"{patch.message[:_MESSAGE_READ]}\n{change}"), self._wanted)
 
     def _read_file(self, sha: Sha, path: str, file: FilePatch) -> None:
         code = self._code
         functions: set[str] = set()
         for hunk in file.hunks:
-            functions.update(_names(hunk.function))
-            for line in hunk.added:
-                functions.update(_NAME.findall(line))
-                if (text := telling(line)) in code.appeared:
-                    self._adds[text].append(sha)
-                    self._hits[sha] += 1
-            for line in hunk.removed:
-                functions.update(_NAME.findall(line))
-                if (text := telling(line)) in code.vanished:
-                    self._takes[text].append(sha)
-                    self._hits[sha] += 1
+            around = {*_names(hunk.function), *(name for line in hunk.lines for name in _NAME.findall(line))}
+            functions |= around
+            added, removed = _telling(hunk.added), _telling(hunk.removed)
+            hits = sum(text in code.appeared for text in added) + sum(text in code.vanished for text in removed)
+            if hits:
+                self._hits[sha] += hits
+            if not any((path, name) in code.functions for name in around):
+                self._elsewhere[sha] += len(added) + len(removed)
         for name in functions:
             if (path, name) in code.lateness:
                 self._functions[path, name].append(sha)
@@ -113,21 +108,26 @@ class Gathering:
 
     def evidence(self) -> dict[str, dict[Sha, float]]:
         """Kind → commit → share; kinds that point at nobody are left out."""
-        lines = self.changed_lines
+        lines = self._size
         masses = {
-            APPEARED: _spread(self._adds, dict.fromkeys(self._code.appeared, 1.0)),
-            VANISHED: _spread(self._takes, dict.fromkeys(self._code.vanished, 1.0)),
             NOTHING_ELSE: {sha: hits / lines[sha] for sha, hits in self._hits.items()},
             LATE: _spread(self._functions, self._code.lateness),
             FRAME_LINE: {sha: mass for sha, mass in self._clues.frame_authors.items() if sha in lines},
             FRAME_FUNCTION: self._frame_functions,
             FRAME_FILE: self._frame_files,
             SUSPECTED: self._suspected,
-            WORDS_IN_CHANGE: _sharpened(bm25(self._wanted, self._changes)),
-            WORDS_IN_MESSAGE: _sharpened(bm25(self._wanted, self._messages)),
+            WORDS: _sharpened(bm25(self._wanted, self._texts)),
             CODE: {sha: 1.0 for sha, changed in lines.items() if changed},
         }
         return {kind: shares for kind, mass in masses.items() if (shares := _normal(mass))}
+
+    def counts(self) -> dict[str, Mapping[Sha, int]]:
+        """SIZE and ELSEWHERE of the commits that were read, in lines of code."""
+        return {SIZE: self._size, ELSEWHERE: self._elsewhere}
+
+
+def _telling(lines: Sequence[str]) -> list[str]:
+    return [text for line in lines if (text := telling(line))]
 
 
 def _names(context: str) -> Iterable[str]:

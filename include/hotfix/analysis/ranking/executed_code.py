@@ -17,13 +17,14 @@ _EARLIER = 0.93
 class ExecutedCode:
     """``appeared``: lines executed in the failing version and not in the healthy one; ``vanished``: the reverse.
 
-    ``lateness``: (path, function) → weight, the greater the closer its last call is to the failure. Lines that are only
-    executed on import are left out: every version executes most of its modules.
+    ``lateness``: (path, function) → weight, the greater the closer its last call is to the failure. ``functions``:
+    those that ran in either version. Without what is only executed on import: every version does most of that.
     """
 
     appeared: frozenset[str] = frozenset()
     vanished: frozenset[str] = frozenset()
     lateness: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    functions: frozenset[tuple[str, str]] = frozenset()
 
     @staticmethod
     def of(clues: Clues) -> ExecutedCode:
@@ -31,12 +32,17 @@ class ExecutedCode:
             return ExecutedCode()
         bad, bad_import = _texts(clues.bad)
         good, good_import = _texts(clues.good) if clues.good else (set[str](), set[str]())
-        ran = [each for each in clues.bad.execution.functions if not each.imported]
+        late = {function: _EARLIER**number for number, function in enumerate(reversed(_ran(clues.bad)))}
         return ExecutedCode(
             frozenset(bad - good - good_import),
             frozenset(good - bad - bad_import),
-            {(each.path, each.name): _EARLIER ** (len(ran) - number) for number, each in enumerate(ran, 1)},
+            late,
+            frozenset((*late, *(_ran(clues.good) if clues.good else ()))),
         )
+
+
+def _ran(traced: Traced) -> list[tuple[str, str]]:
+    return [(each.path, each.name) for each in traced.execution.functions if not each.imported]
 
 
 def _texts(traced: Traced) -> tuple[set[str], set[str]]:

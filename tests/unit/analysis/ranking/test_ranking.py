@@ -82,7 +82,7 @@ def test_commits_whose_patch_was_not_read_are_suspects_all_the_same() -> None:
 @given(
     st.integers(1, 40),
     st.dictionaries(
-        st.sampled_from([evidence.CODE, evidence.LATE, evidence.APPEARED, evidence.FRAME_LINE, evidence.SUSPECTED]),
+        st.sampled_from([evidence.CODE, evidence.LATE, evidence.NOTHING_ELSE, evidence.FRAME_LINE, evidence.SUSPECTED]),
         st.dictionaries(st.integers(1, 60), st.floats(0.0001, 1), max_size=20),
     ),
     st.dictionaries(st.integers(1, 60), st.integers(0, 10**7)),
@@ -94,7 +94,10 @@ def test_whatever_the_evidence_probabilities_sum_to_one_over_a_floor(
     found = suspects(
         commits,
         {kind: {sha(number): share for number, share in of.items()} for kind, of in kinds.items()},
-        {sha(number): changed for number, changed in lines.items()},
+        {
+            kind: {sha(number): changed for number, changed in lines.items()}
+            for kind in (evidence.SIZE, evidence.ELSEWHERE)
+        },
     )
     assert sorted(suspect.commit.sha for suspect in found) == [commit.sha for commit in commits]
     assert sum(suspect.probability for suspect in found) == pytest.approx(1)
@@ -143,14 +146,14 @@ def test_lines_that_only_the_failing_version_executes() -> None:
     added = a_change("shop/pricing.py", added="    return n / cents_each", function="def price(n):")
     elsewhere = a_change("shop/pricing.py", added="    total = n / cents", function="def total(n):")
     assert first(Clues(bad=BAD_RUN, good=GOOD_RUN), *OTHERS, elsewhere, added) == 4
-    assert evidence.APPEARED in reasons_of_kinds(Clues(bad=BAD_RUN, good=GOOD_RUN), added)
+    assert evidence.NOTHING_ELSE in reasons_of_kinds(Clues(bad=BAD_RUN, good=GOOD_RUN), added)
     assert evidence.NOTHING_ELSE in reasons(Clues(bad=BAD_RUN, good=GOOD_RUN), *OTHERS, elsewhere, added)[4]
 
 
 def test_lines_that_only_the_healthy_version_executes() -> None:
     removed = a_change("shop/pricing.py", removed="    return n * cents", function="def price(n):")
     assert first(Clues(bad=BAD_RUN, good=GOOD_RUN), *OTHERS, removed) == 3
-    assert evidence.VANISHED in reasons_of_kinds(Clues(bad=BAD_RUN, good=GOOD_RUN), removed)
+    assert evidence.NOTHING_ELSE in reasons_of_kinds(Clues(bad=BAD_RUN, good=GOOD_RUN), removed)
 
 
 def reasons_of_kinds(clues: Clues, change: FilePatch) -> set[str]:
@@ -171,6 +174,22 @@ def test_a_large_commit_with_the_same_line_is_less_of_a_suspect() -> None:
     assert first(Clues(bad=BAD_RUN, good=GOOD_RUN), small, large) == 1
 
 
+def test_changes_outside_of_what_runs_make_a_commit_less_of_a_suspect() -> None:
+    """Two commits of the same size with the same line: one has the rest in the same function, one elsewhere."""
+    line, rest = "    return n / cents_each", "|".join(f"    x{n} = compute({n})" for n in range(20))
+    inside = a_change("shop/pricing.py", added=f"{line}|{rest}", function="def price(n):")
+    outside = (
+        a_change("shop/pricing.py", added=line, function="def price(n):"),
+        a_change("shop/other.py", added=rest, function="def other(n):"),
+    )
+    commits = a_history(linear(2))
+    for order in (((inside,), outside), (outside, (inside,))):
+        patches = [CommitPatch(sha(number), "Work", changes) for number, changes in enumerate(order, 1)]
+        found = rank(commits, reversed(patches), Clues(bad=BAD_RUN, good=GOOD_RUN))
+        assert found[0].commit.sha == sha(order.index((inside,)) + 1)
+        assert found[0].probability > found[1].probability
+
+
 def test_what_was_called_last_is_closest_to_the_failure() -> None:
     run = traced(
         ("shop/a.py", "early", "def early():|    one_thing()", False),
@@ -188,7 +207,7 @@ def test_what_runs_on_import_alone_is_no_evidence() -> None:
     bad = traced(("shop/a.py", MODULE, "LIMIT = compute_limit()", False), ("shop/a.py", "f", "register_it(1)", True))
     good = traced(("shop/a.py", MODULE, "LIMIT = 3", False))
     change = a_change("shop/a.py", "LIMIT = 3", "LIMIT = compute_limit()|register_it(1)")
-    assert reasons_of_kinds(Clues(bad=bad, good=good), change).isdisjoint({evidence.APPEARED, evidence.VANISHED})
+    assert reasons_of_kinds(Clues(bad=bad, good=good), change).isdisjoint({evidence.NOTHING_ELSE})
 
 
 def test_who_wrote_a_line_of_the_stack_trace() -> None:
@@ -233,14 +252,22 @@ def test_a_suspected_setting_is_a_suspect_too() -> None:
     assert first(Clues(suspected_paths=("deploy/limits.yaml",)), *OTHERS * 5, settings_file) == 11
 
 
+def test_a_word_that_the_failure_says_often_counts_for_more() -> None:
+    clues = Clues(text="voucher voucher voucher voucher basket")
+    often = a_change("shop/a.py", "x = 1", "x = voucher")
+    once = a_change("shop/b.py", "x = 1", "x = basket")
+    assert first(clues, *OTHERS, once, often) == 4
+    assert first(clues, *OTHERS, often, once) == 3
+
+
 def test_words_of_the_failure_in_a_change_and_in_a_message() -> None:
     clues = Clues(text="KeyError: 'voucher_code' while redeeming")
     change = a_change("shop/redeem.py", "code = 1", "voucher_code = order['voucher_code']")
     assert first(clues, *OTHERS, change) == 3
-    assert evidence.WORDS_IN_CHANGE in reasons(clues, *OTHERS, change)[3]
+    assert evidence.WORDS in reasons(clues, *OTHERS, change)[3]
     message = ("Voucher codes may be missing", a_change("shop/x.py", "y = 1", "y = 2"))
     assert first(clues, *OTHERS, message) == 3
-    assert evidence.WORDS_IN_MESSAGE in reasons(clues, *OTHERS, message)[3]
+    assert evidence.WORDS in reasons(clues, *OTHERS, message)[3]
 
 
 # --- renames
@@ -291,7 +318,7 @@ def test_who_changed_only_the_form_of_executed_lines_is_not_accused(before: str,
     culprit = a_change("shop/b.py", "    rate = usual_rate(2)", "    rate = other_rate(2)")
     clues = Clues(bad=bad, good=good)
     kinds = reasons_of_kinds(clues, reformat)
-    assert kinds.isdisjoint({evidence.APPEARED, evidence.VANISHED, evidence.NOTHING_ELSE})
+    assert kinds.isdisjoint({evidence.NOTHING_ELSE})
     assert first(clues, culprit, reformat) == 1
     assert first(clues, reformat, culprit) == 2
 
@@ -302,4 +329,4 @@ def test_who_changed_only_the_form_of_executed_lines_is_not_accused(before: str,
 def test_lines_that_every_file_has_tell_nothing(line: str) -> None:
     bad = traced(("shop/a.py", "f", line, False))
     kinds = reasons_of_kinds(Clues(bad=bad), a_change("shop/z.py", added=line or " "))
-    assert evidence.APPEARED not in kinds
+    assert evidence.NOTHING_ELSE not in kinds

@@ -12,7 +12,7 @@ from hotfix.analysis.ranking.words import telling, words
 
 def test_bm25_against_a_value_computed_by_hand() -> None:
     """Three texts of 4, 2 and 6 words (average 4); "price" is in two of them, "tax" in one."""
-    wanted = {"price", "tax"}
+    wanted = {"price": 1, "tax": 1}
     texts = {
         "a": Bag.of(["price", "price", "of", "tea"], wanted),
         "b": Bag.of(["green", "tea"], wanted),
@@ -26,14 +26,20 @@ def test_bm25_against_a_value_computed_by_hand() -> None:
     assert bm25(wanted, texts)["a"] == pytest.approx(0.646255, abs=1e-6)
 
 
+def test_a_word_asked_for_three_times_counts_more_than_once_and_less_than_three_times() -> None:
+    texts = {"a": Bag.of(["price", "tea"], {"price"}), "b": Bag.of(["tea"], {"price"})}
+    once, thrice = (bm25({"price": often}, texts)["a"] for often in (1, 3))
+    assert thrice / once == pytest.approx(3 * 8 / (3 + 7))
+
+
 def test_bm25_of_nothing() -> None:
-    assert bm25(set(), {"a": Bag.of(["x"], set())}) == {}
-    assert bm25({"x"}, {}) == {}
-    assert bm25({"x"}, {"a": Bag.of([], {"x"})}) == {}
+    assert bm25({}, {"a": Bag.of(["x"], set())}) == {}
+    assert bm25({"x": 1}, {}) == {}
+    assert bm25({"x": 1}, {"a": Bag.of([], {"x"})}) == {}
 
 
 def test_a_rare_word_counts_for_more_and_a_long_text_for_less() -> None:
-    wanted = {"rare", "often"}
+    wanted = {"rare": 1, "often": 1}
     texts = {str(n): Bag.of(["often", "x"], wanted) for n in range(8)}
     texts |= {"rare": Bag.of(["rare", "x"], wanted), "long": Bag.of(["rare"] + ["x"] * 50, wanted)}
     scores = bm25(wanted, texts)
