@@ -11,7 +11,7 @@ import pytest
 from hotfix.adapters.github import GithubApi
 from hotfix.domain.errors import CodeHostFailed, CodeHostUnavailable
 from hotfix.domain.outcome import Ending
-from hotfix.domain.run_state import DeploymentState
+from hotfix.domain.run_state import DeploymentState, GateResult, GateState
 from tests.contract.fakes.clock import FakeClock
 from tests.contract.github_world import NAMES, SARIF, GithubWorld, a_state, github_world, just_now, the_end
 from tests.support.documents import an_incident
@@ -70,6 +70,15 @@ def test_the_gates_are_checks_of_the_fix_and_become_what_they_came_to(world: Git
     world.code_host().show(the_end("CHECK-1", commit), SARIF)
     assert set(checks_of(world, commit).values()) == {"success"}
     assert len(checks_of(world, commit)) == len(NAMES)
+
+
+def test_a_gate_that_was_not_reached_stays_open_nowhere(world: GithubWorld) -> None:
+    commit = world.branch("hotfix/OPEN-1")
+    world.code_host().show(a_state("OPEN-1", fix_commit=commit), None)
+    gates = tuple(GateResult(name=name, state=GateState.NOT_REACHED, why="") for name in NAMES)
+    over = a_state("OPEN-1", fix_commit=commit, gates=gates, ending=Ending.ROLLED_BACK)
+    assert world.code_host().show(over, None) == ()
+    assert set(checks_of(world, commit).values()) == {"skipped"}
 
 
 def checks_of(world: GithubWorld, commit: str) -> dict[str, str | None]:

@@ -13,10 +13,14 @@ class GateState(str, Enum):
     WAITING = "waiting"
     PASSED = "passed"
     FAILED = "failed"
+    NOT_REACHED = "not_reached"
 
 
 class GateResult(Document):
-    """``name`` is the same in every run, so that it can be required, searched and compared."""
+    """``name`` is the same in every run, so that it can be required, searched and compared.
+
+    A gate that waits when the run has ended was not reached.
+    """
 
     name: str
     state: GateState

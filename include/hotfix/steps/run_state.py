@@ -28,7 +28,7 @@ def run_state(record: Record, bug_database: BugDatabase, now: datetime) -> RunSt
         phase=_phase(record, outcome),
         doing=_doing(record, outcome),
         waiting_for=_waiting_for(record, request, outcome),
-        gates=_gates(record),
+        gates=_gates(record, ended=outcome is not None),
         fix_commit=record.fix.commit if record.fix else None,
         pushed_branch=record.push.branch if record.push else "",
         security_report=record.security.sarif if record.security else None,
@@ -85,7 +85,8 @@ def _waiting_for(record: Record, request: ApprovalRequest | None, outcome: RunOu
     return f"approval of {request.commit[:12]} by {who}, until {request.deadline:%H:%M:%S} UTC"
 
 
-def _gates(record: Record) -> tuple[GateResult, ...]:
+def _gates(record: Record, ended: bool) -> tuple[GateResult, ...]:
+    open_gate = GateState.NOT_REACHED if ended else GateState.WAITING
     tests, security, approval, stability = record.tests, record.security, record.approval, record.stability
     results = (
         (TESTS, tests and tests.verdict is TestVerdict.PASSED, tests and tests.why),
@@ -100,7 +101,7 @@ def _gates(record: Record) -> tuple[GateResult, ...]:
     return tuple(
         GateResult(
             name=name,
-            state=GateState.WAITING if why is None else GateState.PASSED if passed else GateState.FAILED,
+            state=open_gate if why is None else GateState.PASSED if passed else GateState.FAILED,
             why=why or "",
         )
         for name, passed, why in results

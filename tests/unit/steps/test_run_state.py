@@ -75,3 +75,9 @@ def test_an_outcome_is_the_end() -> None:
     state = state_of(*through_the_gates(), a_stability_report(), outcome)
     assert (state.phase, state.ending, state.doing) == ("ended", Ending.FIXED, "fixed by the revert")
     assert state.waiting_for == ""
+
+
+def test_a_gate_that_still_waits_at_the_end_was_not_reached() -> None:
+    outcome = RunOutcome(ending=Ending.ROLLED_BACK, summary="the tests failed", criteria=())
+    state = state_of(an_assessment(), a_fix(), a_test_report(verdict=TestVerdict.FAILED, why="2 failed"), outcome)
+    assert [gate.state for gate in state.gates] == [GateState.FAILED, *[GateState.NOT_REACHED] * 3]

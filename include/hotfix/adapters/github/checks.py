@@ -13,7 +13,14 @@ from hotfix.domain.run_state import GateResult, GateState
 
 PREFIX = "hotfix"
 DESCRIPTION_LIMIT = 140
-_STATUS = {GateState.WAITING: "pending", GateState.PASSED: "success", GateState.FAILED: "failure"}
+_STATUS = {
+    GateState.WAITING: "pending",
+    GateState.PASSED: "success",
+    GateState.FAILED: "failure",
+    GateState.NOT_REACHED: "error",
+}
+_CONCLUSION = {GateState.PASSED: "success", GateState.FAILED: "failure", GateState.NOT_REACHED: "skipped"}
+_WORDS = {GateState.WAITING: "not judged yet", GateState.NOT_REACHED: "the run ended before"}
 
 
 class GateChecks:
@@ -55,7 +62,7 @@ class GateChecks:
         for gate in gates:
             context = f"{PREFIX}/{gate.name.replace(' ', '-')}"
             if there.get(context) != _STATUS[gate.state]:
-                described = cell(gate.why or "not judged yet", DESCRIPTION_LIMIT)
+                described = cell(gate.why or _WORDS.get(gate.state, "no reason given"), DESCRIPTION_LIMIT)
                 body = {"context": context, "state": _STATUS[gate.state], "description": described}
                 self._api.post(f"{self._path}/statuses/{commit}", body)
 
@@ -65,10 +72,10 @@ def _check_run(name: str, gate: GateResult, incident: Incident) -> dict[str, Any
         "name": name,
         "external_id": f"{incident.id}/{incident.attempt}/{gate.name}",
         "output": {
-            "title": cell(gate.why, 120) or "not judged yet",
-            "summary": cell(gate.why, 60_000) or "not judged yet",
+            "title": cell(gate.why, 120) or _WORDS.get(gate.state, "no reason given"),
+            "summary": cell(gate.why, 60_000) or _WORDS.get(gate.state, "no reason given"),
         },
     }
     if gate.state is GateState.WAITING:
         return {**body, "status": "in_progress"}
-    return {**body, "status": "completed", "conclusion": _STATUS[gate.state]}
+    return {**body, "status": "completed", "conclusion": _CONCLUSION[gate.state]}

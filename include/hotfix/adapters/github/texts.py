@@ -10,7 +10,12 @@ from hotfix.domain.run_state import GateState, RunState
 
 # GitHub refuses bodies from 65,536 characters on.
 BODY_LIMIT = 60_000
-_SIGNS = {GateState.WAITING: "waiting", GateState.PASSED: "passed", GateState.FAILED: "**FAILED**"}
+_SIGNS = {
+    GateState.WAITING: "waiting",
+    GateState.PASSED: "passed",
+    GateState.FAILED: "**FAILED**",
+    GateState.NOT_REACHED: "not reached",
+}
 _ENDINGS = {
     Ending.FIXED: "Fixed in production.",
     Ending.FIXED_RECORD_INCOMPLETE: "Fixed in production; the record is not complete.",
