@@ -269,6 +269,37 @@ def test_a_refusal_is_one_sentence_with_what_to_do_and_is_not_repeated(world: Gi
     assert [each.method for each in world.front.seen].count("POST") == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "what", "status"),
+    [
+        (r"/issues$", "the incident's issue", 401),
+        (r"/issues$", "the incident's issue", 404),
+        (r"/issues/\d+/comments$", "the incident's issue", 403),
+        (r"/issues/\d+/comments$", "the incident's issue", 500),
+        (r"/deployments$", "the deployment", 409),
+        (r"/deployments$", "the deployment", 429),
+        (r"/releases$", "the release", 422),
+        (r"/releases$", "the release", 500),
+        (r"/sarifs$", "the security findings", 403),
+        (r"/sarifs$", "the security findings", 429),
+    ],
+)
+def test_a_fault_at_any_call_is_told_and_made_up_for_later(
+    world: GithubWorld, path: str, what: str, status: int
+) -> None:
+    name = f"FAULT-{status}-{path.strip('/$').rpartition('/')[2]}"
+    commit = world.branch(f"hotfix/{name}")
+    later = {"retry-after": "3600"} if status == 429 else {}
+    world.front.faults.append(Fault("*", path, status, headers=later, times=99))
+    (problem,) = world.code_host(patience=2).show(the_end(name, commit), SARIF)
+    assert problem.startswith(f"{what} of {name}")
+    assert str(status) in problem
+    assert ("and what comes after it" in problem) is (status in (429, 500))
+    world.front.faults.clear()
+    assert world.code_host().show(the_end(name, commit), SARIF) == ()
+    assert len(issues_of(world, name)) == 1
+
+
 def test_a_refused_permission_is_named(world: GithubWorld) -> None:
     needs = {"x-accepted-github-permissions": "checks=write"}
     world.front.faults.append(Fault("GET", r"/issues$", 403, headers=needs))

@@ -163,5 +163,5 @@ def test_every_task_of_a_run_tells_the_chat(hotfix: Any) -> None:
     assert set(TOLD) == {"on_success_callback", "on_failure_callback", "on_retry_callback"}
     assert len(hotfix.tasks) > 20
     for task in hotfix.tasks:
-        for name, notifier in TOLD.items():
-            assert notifier in getattr(task, name), (task.task_id, name)
+        for name, told in TOLD.items():
+            assert getattr(task, name) == told, (task.task_id, name)
