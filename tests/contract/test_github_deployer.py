@@ -113,8 +113,8 @@ class TestGithubDeployer(DeployerContract):
 
 def test_a_deployment_that_was_begun_before_a_crash_is_watched_on_and_not_made_again(world: GithubDeployments) -> None:
     world.stuck = True
-    with pytest.raises(DeploymentFailed, match=rf"after 60 s.*may yet go live. Live now: {FIRST}"):
-        world.deployer.deploy(SECOND, world.source(SECOND))
+    with pytest.raises(DeploymentFailed, match=rf"after 10 s.*may yet go live. Live now: {FIRST}"):
+        world.new_deployer(time_limit=10).deploy(SECOND, world.source(SECOND))
     world.stuck = False
     world.new_deployer().deploy(SECOND, world.source(SECOND))
     assert world.running() == SECOND
