@@ -159,7 +159,10 @@ class Ears:
         self.warned = 0
         self.threads: set[int] = set()
 
-    def look(self) -> Look:
+    def judged(self) -> Look:
+        return Look(None)
+
+    def look(self, everything: bool = False) -> Look:
         self.threads.add(threading.get_ident())
         time.sleep(self.slow)
         found = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
@@ -214,7 +217,7 @@ def test_the_window_ends_on_time_whatever_a_channel_does(
     assert required_actions.closed_at is not None
     assert required_actions.closed_at - datetime.fromisoformat(trigger.deadline) < timedelta(seconds=2)
     assert required_actions.closed_with == ["Reject"]
-    assert event["unheard"] == ["no channel but Airflow could be read within 1.5 s"]
+    assert event["unheard"] == ["not every channel could be read within 1.3 s"]
 
 
 @pytest.mark.parametrize("trouble", [HotfixError("the ledger is away"), RuntimeError("whatever")])

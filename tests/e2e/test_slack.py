@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -162,6 +163,16 @@ def test_the_window_ends_on_time_although_the_triggerer_restarts(ended: Mapping[
     assert "NOT fixed" in run.text("incident")
 
 
+def command_lines() -> list[bytes]:
+    """Of all processes of this machine, so far as we may see them."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(process.read_bytes())
+    assert found
+    return found
+
+
 def test_no_secret_is_written_anywhere(stack: AirflowStack, ended: Mapping[str, Future[Ended]]) -> None:
     for each in ended.values():
         each.result(PATIENCE)
@@ -169,5 +180,6 @@ def test_no_secret_is_written_anywhere(stack: AirflowStack, ended: Mapping[str, 
     files = [path for path in stack.home.rglob("*") if path.is_file()]
     assert [path for path in files if path.name == "airflow.db"]
     assert [path for path in files if "await_approval" in str(path) and path.suffix == ".log"]
+    assert not any(secret in line for secret in secrets for line in command_lines())
     leaks = [path for path in files if any(secret in path.read_bytes() for secret in secrets)]
     assert leaks == []

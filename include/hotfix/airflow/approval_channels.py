@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hotfix.airflow.chat import conversation, never_in_the_way
 from hotfix.airflow.toolbox import toolbox
@@ -20,6 +20,8 @@ log = logging.getLogger("hotfix")
 
 # Seconds that one look may take: no second try, the next look is one.
 LOOK = 2.0
+# The code host is asked less often: an app has some thousand calls an hour, and a look takes several of them.
+HOST_INTERVAL = timedelta(seconds=10)
 # A warning that comes later than this after its moment is none: a triggerer was away meanwhile.
 WARNING_LATE = timedelta(seconds=15)
 
@@ -32,25 +34,35 @@ class Look:
     unheard: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
 class Channels:
-    """Blocking: call it from a thread."""
+    """What besides Airflow is listened to for one request. Blocking: call it from a thread."""
 
-    incident: Incident
-    request: ApprovalRequest
+    def __init__(self, incident: Incident, request: ApprovalRequest) -> None:
+        self.incident = incident
+        self.request = request
+        self._host_heard: datetime | None = None
 
-    def look(self) -> Look:
-        """Hear every channel, and judge all answers that the ledger has.
+    def look(self, everything: bool = False) -> Look:
+        """Hear the channels, the code host only now and then but for ``everything``, and judge all answers so far.
 
         Raises:
             HotfixError: the ledger cannot be read.
         """
+        ears = {"Slack": self._hear_chat}
+        now = toolbox().clock.now()
+        if everything or self._host_heard is None or now - self._host_heard >= HOST_INTERVAL:
+            self._host_heard = now
+            ears["the code host"] = self._hear_code_host
         # Side by side: the last look has little time for all of them.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            heard = {"Slack": pool.submit(self._hear_chat), "the code host": pool.submit(self._hear_code_host)}
+            heard = {name: pool.submit(listen) for name, listen in ears.items()}
         unheard = [f"{name}: {error}" for name, each in heard.items() if (error := each.exception()) is not None]
+        return Look(self.judged().option, tuple(unheard))
+
+    def judged(self) -> Look:
+        """What the answers come to that the ledger has already."""
         found = settled(self.request, toolbox().bug_database.answers(self.incident))
-        return Look(found.option if found else None, tuple(unheard))
+        return Look(found.option if found else None)
 
     def _hear_chat(self) -> None:
         if (chat := self._chat()) is not None:

@@ -18,8 +18,8 @@ from hotfix.airflow.approval_channels import Channels, Look, channels_of
 
 log = logging.getLogger("hotfix")
 
-# Seconds between two looks, and for the last one, when the window is over: it ends on time whatever a channel does.
-INTERVAL, LAST_LOOK = 3.0, 1.5
+# Seconds between two looks, and for the last ones, when the window is over: it ends on time whatever a channel does.
+INTERVAL, LAST_LOOK, LEDGER_LOOK = 3.0, 1.3, 0.4
 
 
 class ApprovalDeadline(BaseTrigger):
@@ -96,11 +96,20 @@ class ApprovalDeadline(BaseTrigger):
 async def _last_look(channels: Channels) -> Look:
     """An answer given in the last seconds counts; a channel that does not answer now is on record as unheard."""
     try:
-        return await asyncio.wait_for(asyncio.to_thread(channels.look), LAST_LOOK)
+        return await asyncio.wait_for(asyncio.to_thread(channels.look, True), LAST_LOOK)
     except asyncio.TimeoutError:
-        return Look(None, (f"no channel but Airflow could be read within {LAST_LOOK} s",))
+        late = f"not every channel could be read within {LAST_LOOK} s"
+        return Look(await _known(channels), (late,))
     except Exception as error:
         return Look(None, (str(error),))
+
+
+async def _known(channels: Channels) -> str | None:
+    try:
+        return (await asyncio.wait_for(asyncio.to_thread(channels.judged), LEDGER_LOOK)).option
+    except Exception as error:
+        log.warning("the answers could not be read: %s", error)
+        return None
 
 
 def _seconds_until(moment: datetime) -> float:
