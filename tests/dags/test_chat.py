@@ -14,8 +14,10 @@ from hotfix.airflow import chat, notifications, slack_access
 from hotfix.airflow.notifications import TOLD, TellTheChat
 from hotfix.domain.errors import ChatRefused, HotfixError
 from hotfix.domain.incident import Incident
+from hotfix.domain.rollback import Escalation
 from hotfix.steps.converse import Conversation
 from tests.contract.fakes.bug_database import InMemoryBugDatabase
+from tests.contract.fakes.chat import FakeChat
 from tests.contract.fakes.clock import FakeClock
 from tests.support.documents import PEOPLE, a_profile, an_incident
 
@@ -166,3 +168,23 @@ def test_every_task_of_a_run_tells_the_chat(hotfix: Any) -> None:
         for name, notifiers in TOLD.items():
             assert any(isinstance(each, TellTheChat) for each in notifiers)
             assert set(notifiers) <= set(getattr(task, name)), (task.task_id, name)
+
+
+def test_an_escalation_says_whom_it_called_or_why_nobody(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hotfix.airflow import follow_up_tasks
+
+    escalation = Escalation(
+        reason="not stable", attempted=(), rollback_candidates=(), next_options=("write a patch",),
+        commander="linus", run_id="OPS-1__1",
+    )  # fmt: skip
+    said = follow_up_tasks._called(tools.incident, escalation, "issue")
+    assert said == "nobody was called: there is no Connection slack_default"
+    room = FakeChat()
+    profile = a_profile(chat={"channel": "CINC", "on_call_group": "SONCALL"}, identities=PEOPLE)
+    talk = Conversation(tools.incident, profile, room, tools.bug_database, tools.clock, chat.Links())
+    monkeypatch.setattr(follow_up_tasks, "conversation", lambda incident: talk)
+    said = follow_up_tasks._called(tools.incident, escalation, "issue")
+    assert said == "called in Slack: SONCALL, ULINUS"
+    room.broken = ChatRefused("no")
+    again = escalation.model_copy(update={"reason": "another"})
+    assert follow_up_tasks._called(tools.incident, again, "issue").startswith("nobody was called: the chat does not")
