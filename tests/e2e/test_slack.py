@@ -95,8 +95,7 @@ class People:
         if state == "failed":
             wait_for_run(api, f"{incident.id}__{incident.attempt}", "incident_response", PATIENCE)
         deadline = time.monotonic() + 60
-        ended = "The problem is"
-        while time.monotonic() < deadline and ended not in str(self.slack.messages(incident.id)["incident"]["blocks"]):
+        while time.monotonic() < deadline and ":rotating_light:" in str(self.slack.messages(incident.id)["incident"]):
             time.sleep(0.5)
 
 
