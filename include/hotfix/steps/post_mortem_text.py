@@ -143,7 +143,14 @@ def _proof(record: Record) -> str:
         lines.append(
             f"- Approval: **{record.approval.decision.value}** at {_time(record.approval.at)}; {record.approval.why}."
         )
-        lines += [f"  - {ignored}" for ignored in record.approval.ignored_answers]
+        for answer in record.approval.answers:
+            account = f" ({one_line(answer.account)})" if answer.account else ""
+            lines.append(
+                f"  - {answer.option} by {one_line(answer.user)} on {answer.channel}{account} at {_time(answer.at)}, "
+                f"commit `{record.approval.commit[:12]}`"
+            )
+        lines += [f"  - did not count: {one_line(ignored)}" for ignored in record.approval.ignored_answers]
+        lines += [f"  - not heard at the end: {one_line(channel)}" for channel in record.approval.unheard]
     return "\n".join(lines) if len(lines) > 2 else ""
 
 

@@ -17,6 +17,8 @@ from hotfix.steps.answers import settled
 from hotfix.steps.approval import decide, delivered, request_approval
 from hotfix.steps.converse import Conversation
 from hotfix.steps.incident_messages import Links
+from hotfix.steps.post_mortem_text import post_mortem_text
+from hotfix.steps.record import read_record
 from tests.contract.fakes.bug_database import InMemoryBugDatabase
 from tests.contract.fakes.chat import FakeChat
 from tests.contract.fakes.clock import FakeClock
@@ -244,3 +246,17 @@ def test_what_could_not_be_told_is_told_by_the_next_task(room: Room) -> None:
     room.record(an_assessment())
     room.talk.show()
     assert [each.message.key for each in room.chat.posted] == ["OPS-1/incident", "OPS-1/1/assessment"]
+
+
+def test_the_post_mortem_says_who_decided_where_and_about_which_commit(room: Room) -> None:
+    request = room.ask()
+    room.clock.sleep(10)
+    for account in ("UADA", "UGRACE"):
+        room.hears(account, "approve")
+    room.talk.hear(request)
+    approval = room.decide(request).model_copy(update={"unheard": ("Slack: no answer",)})
+    room.record(approval)
+    text = post_mortem_text(read_record(room.incident, room.ledger), (), DIFF, room.clock.now())
+    assert f"Approve by grace on Slack (UGRACE) at 2026-03-01 03:00:10, commit `{FIX[:12]}`" in text
+    assert "did not count: Approve (ada started the hotfix and cannot approve it)" in text
+    assert "not heard at the end: Slack: no answer" in text
