@@ -26,6 +26,8 @@ from hotfix.analysis.root_cause import Report, clues_of
 
 # Strength of the ridge (its penalty is RIDGE · Σ w²), and the steps of the fit, which needs far fewer.
 RIDGE, STEPS = 0.3, 40
+# For kinds of which no case tells anything.
+TINY = 1e-6
 # Of an earlier fit: its cases were lost, what they taught is kept. The weights of the kinds that are still what they
 # were then are drawn to these, as strongly as that many cases of the present sort would draw them.
 EARLIER_CASES = 38
@@ -144,7 +146,9 @@ def _drawn(
     share = EARLIER_CASES / len(examples)
     return [
         [
-            share * information[one][other] if name in earlier and beside in earlier else 2 * RIDGE * (one == other)
+            share * information[one][other] + TINY * (one == other)
+            if name in earlier and beside in earlier
+            else 2 * RIDGE * (one == other)
             for other, beside in enumerate(names)
         ]
         for one, name in enumerate(names)
