@@ -22,7 +22,7 @@ def an_outcome(name: str, ended: str = "resolved", problems: tuple[str, ...] = (
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
     page = tmp_path / "reliability.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    page.write_text(f"before\n{BEGIN}\nlast time\n{END}\nafter\n", encoding="utf-8")
     return page
 
 
@@ -35,7 +35,7 @@ def test_the_table_stands_between_the_marks(page: Path) -> None:
         "| `a` | a dies | resolved | 61 | 2026-03-01 03:00 | all hold |",
         "| `b` | b dies | resolved | 61 | 2026-03-01 03:00 | git agrees: no / yes |",
     ]
-    assert "old" not in text
+    assert "last time" not in text
 
 
 def test_a_fault_that_is_run_again_replaces_its_line_and_no_other(page: Path) -> None:
