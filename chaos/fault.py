@@ -31,6 +31,11 @@ FIXED = Expected()
 ROLLED_BACK = Expected(IncidentStatus.ROLLED_BACK, Live.BEFORE, green=False)
 
 
+def approval_is_sought(task: str, state: str) -> bool:
+    """The moment for what has to be broken before the hotfix ships; a busy machine may see only the end of the wait."""
+    return task == "await_approval" and state in ("deferred", "success")
+
+
 @dataclass(frozen=True)
 class Fault:
     """Nothing goes wrong. Each kind of fault says what does by one or two of the hooks."""

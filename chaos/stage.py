@@ -49,6 +49,7 @@ class Stage:
     profile: dict[str, Any] = field(default_factory=dict)
     runs: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    logins: dict[str, AirflowApi] = field(default_factory=dict)
     refs_before: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -79,7 +80,10 @@ class Stage:
         return self.stack.home / "hotfix" / "artefacts" / self.issue / "1"
 
     def api(self, user: str = "on-call") -> AirflowApi:
-        return AirflowApi(self.stack.url, user)
+        """Logged in once: each login costs the api-server more than a call."""
+        if user not in self.logins:
+            self.logins[user] = AirflowApi(self.stack.url, user)
+        return self.logins[user]
 
     def describe(self) -> None:
         """Write the profile, as the fault has left it, into the catalog."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chaos.fault import ROLLED_BACK, Expected, Fault, Live
+from chaos.fault import ROLLED_BACK, Expected, Fault, Live, approval_is_sought
 from chaos.stage import Stage
 from hotfix.ports.bug_database import IncidentStatus
 
@@ -22,7 +22,7 @@ class Broken(Fault):
         stage.profile["deployer"]["time_limit"] = TIME_LIMIT
 
     def at(self, stage: Stage, task: str, state: str) -> None:
-        if task == "await_approval" and state == "deferred":
+        if approval_is_sought(task, state):
             stage.trial(self.mode)
 
     def after(self, stage: Stage) -> None:
@@ -36,7 +36,7 @@ class GunicornDies(Fault):
         stage.profile["deployer"]["time_limit"] = TIME_LIMIT
 
     def at(self, stage: Stage, task: str, state: str) -> None:
-        if task == "await_approval" and state == "deferred":
+        if approval_is_sought(task, state):
             stage.world.production.stop()
 
     def after(self, stage: Stage) -> None:

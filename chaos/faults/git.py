@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chaos.fault import ROLLED_BACK, Expected, Fault, Live
+from chaos.fault import ROLLED_BACK, Expected, Fault, Live, approval_is_sought
 from chaos.faults.tasks import BY_COMPLIANCE
 from chaos.stage import Stage, comply
 from demo.sample_service.git import git
@@ -14,20 +14,20 @@ class RemoteDown(Fault):
     """Away from the approval on, until a task has seen it."""
 
     def at(self, stage: Stage, task: str, state: str) -> None:
-        if task == "await_approval" and state == "deferred":
+        if approval_is_sought(task, state):
             stage.hide_remote(True)
         if state == "up_for_retry":
             stage.hide_remote(False)
 
     def problems(self, stage: Stage) -> list[str]:
-        return [] if "commit_hotfix:up_for_retry" in stage.seen else ["commit_hotfix never met the remote away"]
+        return [] if any(each.endswith(":up_for_retry") for each in stage.seen) else ["no task met the remote away"]
 
 
 class RemoteGone(Fault):
     """Away from the approval on, until the run has ended."""
 
     def at(self, stage: Stage, task: str, state: str) -> None:
-        if task == "await_approval" and state == "deferred":
+        if approval_is_sought(task, state):
             stage.hide_remote(True)
 
     def after(self, stage: Stage) -> None:
@@ -50,7 +50,7 @@ class PushRefused(Fault):
 
 class MainMoved(Fault):
     def at(self, stage: Stage, task: str, state: str) -> None:
-        if task == "await_approval" and state == "deferred":
+        if approval_is_sought(task, state):
             stage.commit("main", "main", "Somebody else's work")
 
 
@@ -72,13 +72,17 @@ class ProductionMoved(Fault):
     """Somebody deploys another version while the approval is awaited."""
 
     def at(self, stage: Stage, task: str, state: str) -> None:
-        if task == "await_approval" and state == "deferred":
+        if approval_is_sought(task, state):
             stage.world.deploy(stage.world.history.head)
 
 
 GIT: tuple[Fault, ...] = (
     RemoteGone("remote-gone", "the git remote is away from the approval on, also for the rollback", BY_COMPLIANCE),
-    RemoteDown("remote-down", "the git remote is away when the hotfix is sealed, and comes back", quick=True),
+    RemoteDown(
+        "remote-down",
+        "the git remote is away from the approval on, and comes back when a task has met that",
+        quick=True,
+    ),
     RemoteSlow("remote-slow", "the git remote takes 6 s for every push"),
     PushRefused("push-refused", "the remote's hook refuses the hotfix branch", ROLLED_BACK),
     MainMoved("main-moved", "the default branch moves on while the approval is awaited"),
