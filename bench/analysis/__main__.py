@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.baseline import bisect, revert_conflicts
-from bench.analysis.case import Case, environment, quoted, read_cases
+from bench.analysis.case import ROOT, Case, add_options, chosen, environment, quoted
 
-ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".bench"
 
 
@@ -45,19 +44,14 @@ class Row:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    if not arguments.cases.is_dir():
-        print(f"There are no cases in {arguments.cases}: nothing was measured.", file=sys.stderr)
-        return 1
     rows: list[Row] = []
     not_run: list[str] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         ini = Path(folder) / "pytest.ini"
         ini.write_text("[pytest]\n")
-        for case in read_cases(arguments.cases, arguments.repositories):
+        for case in chosen(arguments):
             if isinstance(case, str):
                 not_run.append(case)
-                continue
-            if arguments.only and case.name not in arguments.only:
                 continue
             row = _measure(case, ini, Path(folder), arguments.jobs, fix=not arguments.no_fix)
             rows.append(row)
@@ -73,17 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.analysis", description=__doc__)
-    parser.add_argument("cases", type=Path, help="a folder with a case in each of its folders")
-    parser.add_argument("--only", nargs="*", metavar="CASE")
+    add_options(parser)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--no-fix", action="store_true", help="only the root cause")
     parser.add_argument("--json", type=Path, default=HOME / "analysis.json")
-    parser.add_argument(
-        "--repositories",
-        type=Path,
-        default=Path(os.environ.get("BENCH_REPOS", ROOT.parent / ".mirror")),
-        help="where <owner>+<name>/repo are (default: BENCH_REPOS)",
-    )
     return parser
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -11,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 # Labels of cases whose folder has only the reproducer.
-LABELS = Path(__file__).parents[1] / "cases"
+LABELS = ROOT / "bench" / "cases"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,33 @@ class Case:
             *(str(python), "-m", "pytest", "-q", "-x", "-c", str(ini)),
             *("--rootdir=.", "-p", "no:cacheprovider", "-W", "ignore", self.destination),
         ]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Which cases, and where their repositories are."""
+    parser.add_argument("cases", type=_folder, help="a folder with a case in each of its folders")
+    parser.add_argument("--only", nargs="*", metavar="CASE")
+    parser.add_argument(
+        "--repositories",
+        type=Path,
+        default=Path(os.environ.get("BENCH_REPOS", ROOT.parent / ".mirror")),
+        help="where <owner>+<name>/repo are (default: BENCH_REPOS)",
+    )
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there are no cases in {text}: nothing was measured")
+    return Path(text)
+
+
+def chosen(arguments: argparse.Namespace) -> Iterator[Case | str]:
+    """The cases that the options name; a string is a case that is not run, and why."""
+    for case in read_cases(arguments.cases, arguments.repositories):
+        if isinstance(case, Case) and arguments.only and case.name not in arguments.only:
+            yield f"{case.name}: not run this time"
+        else:
+            yield case
 
 
 def read_cases(folder: Path, repositories: Path) -> Iterator[Case | str]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.analysis.case import Case, environment, read_cases
+from bench.analysis.case import ROOT, Case, add_options, chosen, environment
 from bench.tests.large_tree import selection_seconds
 from bench.tests.maps import KnownMap, find_map
 from bench.tests.suites import suite_of
@@ -21,7 +21,6 @@ from bench.tests.truth import Truth, find_truth
 from hotfix.adapters.test_map import MapUnusable
 from hotfix.analysis.test_selection.outcomes import belongs
 
-ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".bench"
 RECALL, KILLERS, SHARE, SELECTION_SECONDS = 1.0, 0.95, 0.30, 3.0
 
@@ -52,19 +51,14 @@ class Row:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    if not arguments.cases.is_dir():
-        print(f"There are no cases in {arguments.cases}: nothing was measured.", file=sys.stderr)
-        return 1
     rows: list[Row] = []
     not_run: list[str] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         ini = Path(folder) / "pytest.ini"
         ini.write_text("[pytest]\n")
-        for case in read_cases(arguments.cases, arguments.repositories):
+        for case in chosen(arguments):
             if isinstance(case, str):
                 not_run.append(case)
-            elif arguments.only and case.name not in arguments.only:
-                not_run.append(f"{case.name}: not run this time")
             else:
                 for row in _measure(case, arguments, ini, Path(folder)):
                     print(_line(row), flush=True)
@@ -82,18 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.tests", description=__doc__)
-    parser.add_argument("cases", type=Path, help="a folder with a case in each of its folders")
-    parser.add_argument("--only", nargs="*", metavar="CASE")
+    add_options(parser)
     parser.add_argument("--limit", type=float, default=100, help="seconds for one run of a suite (100)")
     parser.add_argument("--map-limit", type=float, default=900, help="seconds for one run that makes a map (900)")
     parser.add_argument("--files", type=int, default=2000, help="test files of the generated tree (2000)")
     parser.add_argument("--markdown", type=Path, default=ROOT / "docs" / "benchmarks-tests.md")
-    parser.add_argument(
-        "--repositories",
-        type=Path,
-        default=Path(os.environ.get("BENCH_REPOS", ROOT.parent / ".mirror")),
-        help="where <owner>+<name>/repo are (default: BENCH_REPOS)",
-    )
     return parser
 
 
