@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def rules(result: ScanResult) -> dict[str, set[str]]:
     for finding in result.findings:
         found.setdefault(finding.path, set()).add(finding.rule)
     return found
+
+
+def test_it_leaves_nothing_behind_while_its_process_lives(
+    scan: Scan, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    # Airflow ends a task's process without its exit handlers: what goes only with the process stays for ever.
+    using = OpengrepScanner()
+    assert rules(scan({"flawed.py": FLAWED}, using=using))
+    assert list(place.iterdir()) == []
 
 
 def test_nothing_in_the_change_silences_it(scan: Scan) -> None:

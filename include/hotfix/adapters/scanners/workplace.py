@@ -51,10 +51,8 @@ class Workplace:
         if not self.version:
             raise ScanFailed("it does not tell its version: install the scanner again")
 
-    def call(
-        self, argv: Sequence[str], expected: tuple[int, ...], home: Path | None = None, quoted: bool = True
-    ) -> Completed:
-        """Run ``argv`` in the folder, confined and without network; ``home`` is its HOME, by default the folder.
+    def call(self, argv: Sequence[str], expected: tuple[int, ...], quoted: bool = True) -> Completed:
+        """Run ``argv`` in the folder, which is its HOME too, confined and without network.
 
         ``quoted`` is False for a program that prints source code, which may hold a secret.
 
@@ -63,7 +61,7 @@ class Workplace:
         """
         environment = minimal_environment(
             {
-                "HOME": str(home or self.folder),
+                "HOME": str(self.folder),
                 # With another HOME the interpreter would not find packages that were installed for one user.
                 "PYTHONUSERBASE": site.getuserbase(),
                 "GIT_CONFIG_GLOBAL": "/dev/null",
