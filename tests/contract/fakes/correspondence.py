@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 
 from hotfix.domain.approval import Answer
@@ -9,7 +10,7 @@ from hotfix.domain.incident import Incident
 from hotfix.domain.message import Told
 
 
-class InMemoryCorrespondence:
+class InMemoryCorrespondence(ABC):
     """The part of the ``InMemoryBugDatabase`` that is about talking to people."""
 
     def __init__(self) -> None:
@@ -38,5 +39,5 @@ class InMemoryCorrespondence:
         content = self._told.get((scope, key))
         return Told.model_validate_json(content) if content else None
 
-    def _require(self, incident: Incident) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _require(self, incident: Incident) -> None: ...

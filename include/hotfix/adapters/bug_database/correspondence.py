@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from hotfix.domain.incident import Incident
 from hotfix.domain.message import Told
 
 
-class SqlCorrespondence:
+class SqlCorrespondence(ABC):
     """Implements ``ports.correspondence.Correspondence`` with the transactions of its subclass."""
 
     def keep_answer(self, incident: Incident, answer: Answer) -> None:
@@ -52,8 +53,8 @@ class SqlCorrespondence:
             record = session.get(MessageRecord, (scope, key))
             return rows.read(Told, record.content, f"the message {key} of {scope}") if record else None
 
-    def _reading(self) -> AbstractContextManager[Session]:
-        raise NotImplementedError
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Session]: ...
 
-    def _writing(self, incident: Incident | None = None) -> AbstractContextManager[Session]:
-        raise NotImplementedError
+    @abstractmethod
+    def _writing(self, incident: Incident | None = None) -> AbstractContextManager[Session]: ...
