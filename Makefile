@@ -18,11 +18,11 @@ demo: $(VENV)/.ready ## run the whole workflow on a sample service (SCENARIO=fix
 	@$(BIN)/python -m demo $(SCENARIO)
 
 test: $(VENV)/.ready-dev ## every test, the scenarios on a running Airflow included
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not stack" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadgroup -m "not stack" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m stack $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.ready-dev ## the tests that need neither a running Airflow nor the network
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not stack and not network" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadgroup -m "not stack and not network" $(PYTEST_ARGS)
 
 chaos: $(VENV)/.ready-dev ## the whole workflow under faults (FAULTS="name …"), into docs/reliability.*
 	@$(BIN)/python -m chaos --table docs/reliability.md $(if $(FAULTS),--only $(FAULTS))

@@ -33,7 +33,7 @@ NAMES = [*FAULTS, *(f"{name}-{place}" for name in OUTAGES for place in PLACES)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 every invariant held, 1 one did not, 2 there is no such fault."""
+    """Exit status: 0 every invariant held, 1 one did not, 2 there is no such fault or no such page."""
     arguments = _parser().parse_args(argv)
     console = Console(highlight=False)
     if arguments.list:
@@ -42,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if unknown := set(arguments.only) - set(FAULTS) - set(OUTAGES):
         console.print(f"there is no fault {', '.join(sorted(unknown))}: see --list")
+        return 2
+    if arguments.table and not arguments.table.is_file():
+        console.print(f"there is no page {arguments.table} to keep the table in, like docs/reliability.md")
         return 2
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)

@@ -23,6 +23,7 @@ from hotfix.ports.bug_database import BugDatabase
 
 DAG = "emergency_hotfix"
 HEARTBEAT_TIMEOUT = "30"  # seconds until Airflow gives a task up whose worker is gone; its default is 300
+ORPHANS = "30"  # seconds between looks for tasks of a scheduler that is gone; Airflow's default is 300
 ENDED = ("success", "failed")
 POLL = 0.7  # seconds
 # Beside gunicorn's own: waits, hangs or fails where the file ``trial.mode`` beside it says so.
@@ -120,9 +121,14 @@ class Stage:
         git(self.remote, "update-ref", f"refs/heads/{branch}", sha)
         return sha
 
-    def condemn(self, *tasks: str, moment: str = "mixed", times: int = 1, worker: bool = False) -> None:
-        """SIGKILL the processes of these tasks (``*``: all) as their work begins, in its middle, or when it is done."""
-        plan = {"tasks": tasks, "moment": moment, "times": times, "worker": worker}
+    def condemn(
+        self, *tasks: str, moment: str = "mixed", times: int = 1, worker: bool = False, resumed: bool = False
+    ) -> None:
+        """SIGKILL the processes of these tasks (``*``: all) as their work begins, in its middle, or when it is done.
+
+        ``resumed``: only processes that go on with a task that has waited.
+        """
+        plan = {"tasks": tasks, "moment": moment, "times": times, "worker": worker, "resumed": resumed}
         (self.plans / f"{self.service}.json").write_text(json.dumps(plan))
 
     def killed(self) -> dict[str, int]:
@@ -164,6 +170,7 @@ def arm(stack: AirflowStack, plugins: Path, plans: Path) -> None:
     stack.environment |= {
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_TIMEOUT,
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": ORPHANS,
         "HOTFIX_CHAOS": str(plans),
     }
 

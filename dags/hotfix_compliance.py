@@ -3,8 +3,9 @@
 Every hour, three promises are looked after.
 
 **No run is left half-way.** A run without a last word that has ended, is gone from Airflow, or has been silent for
-longer than `silence` (seconds) is finished where it fixed the problem and rolled back where it did not; people hear of
-it through `incident_response`. A run that is still alive is left alone. After a lost machine, trigger this DAG at once.
+longer than `silence` (seconds) is finished where it fixed the problem and rolled back where it did not. A hotfix that
+it left in production is judged first, by what monitoring tells of the time since. People hear of what did not stay
+through `incident_response`. A run that is still alive is left alone. After a lost machine, trigger this DAG at once.
 
 **No lock is left behind.** A service's lock whose run has ended is given back, with a line in the record.
 

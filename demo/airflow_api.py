@@ -70,15 +70,21 @@ class AirflowApi:
         path = f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}/taskInstances/{task_id}/-1/hitlDetails"
         self._once("PATCH", path, {"chosen_options": [option], "params_input": {}})
 
-    def _once(self, method: str, path: str, body: dict[str, Any]) -> None:
-        """A change that Airflow refuses with 409 when it was made before: safe to ask for again when it is busy."""
+    def forget(self, dag_id: str, run_id: str) -> None:
+        """End a run and delete it; Airflow deletes none that is running."""
+        path = f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}"
+        self._once("PATCH", path, {"state": "failed"})
+        self._once("DELETE", path)
+
+    def _once(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        """A change that is refused with 404 or 409 when it was made before: it can be asked for again."""
         for attempt in range(1, TRIES + 1):
             try:
                 with _ONE_AT_A_TIME:
                     self.call(method, path, body)
                 return
             except ApiError as error:
-                if error.status == 409 and attempt > 1:
+                if error.status in (404, 409) and attempt > 1:
                     return
                 if error.status < 500 or attempt == TRIES:
                     raise
@@ -112,7 +118,8 @@ class AirflowApi:
         request = urllib.request.Request(f"{self._url}{path}", data=data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                content: dict[str, Any] = json.load(answer)
+                # A deletion answers nothing.
+                content: dict[str, Any] = json.loads(answer.read() or "{}")
         except urllib.error.HTTPError as error:
             raise ApiError(error.code, error.read().decode("utf-8", "replace")) from error
         return content

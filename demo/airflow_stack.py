@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -25,6 +26,9 @@ COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 USERS = {"admin": "admin", "on-call": "op", "approver": "op", "viewer": "viewer"}
 START_LIMIT = 180.0
 STOP_LIMIT = 15.0
+# Seconds that a component waits for another one's write to Airflow's SQLite. The scheduler ends when they are over. The
+# api-server stands still: the write that it waits for may be one of its own requests, which then goes on.
+LOCK_LIMIT, LOCK_LIMIT_API = 60, 3
 
 
 class AirflowStack:
@@ -34,6 +38,7 @@ class AirflowStack:
         self.home = home.resolve()
         self.home.mkdir(parents=True, exist_ok=True)
         self.services = services
+        self._database = self.home / "airflow.db"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = self._environment()
@@ -47,12 +52,17 @@ class AirflowStack:
         """
         passwords = {user: user for user in USERS}
         (self.home / "passwords.json").write_text(json.dumps(passwords))
+        (self.home / "config").mkdir(exist_ok=True)
+        (self.home / "config" / "airflow_local_settings.py").write_text("import hotfix.airflow.warm_start\n")
         with (self.home / "migrate.log").open("wb") as log:
             done = subprocess.run(
                 self._airflow("db", "migrate"), env=self.environment, stdout=log, stderr=log, check=False
             )
         if done.returncode != 0:
             raise RuntimeError(f"airflow db migrate failed:\n{self._tail('migrate')}")
+        # Kept in the file: who reads does not wait for who writes.
+        with contextlib.closing(sqlite3.connect(self._database)) as database:
+            database.execute("PRAGMA journal_mode = WAL")
         for component in COMPONENTS:
             self.start_component(component)
 
@@ -62,7 +72,7 @@ class AirflowStack:
             self._processes[component] = subprocess.Popen(
                 self._airflow(*arguments),
                 cwd=self.home,
-                env=self.environment,
+                env=self.environment | (self._connection(LOCK_LIMIT_API) if component == "api-server" else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -133,6 +143,9 @@ class AirflowStack:
         log = self.home / f"{name}.log"
         return "\n".join(log.read_text(errors="replace").splitlines()[-25:]) if log.exists() else ""
 
+    def _connection(self, lock_limit: int) -> dict[str, str]:
+        return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self._database}?timeout={lock_limit}"}
+
     def _environment(self) -> dict[str, str]:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW_", "HOTFIX_"))}
         scripts = str(Path(sys.executable).parent)
@@ -152,13 +165,13 @@ class AirflowStack:
             "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
+            **self._connection(LOCK_LIMIT),
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
-            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "5",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",

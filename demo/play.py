@@ -58,9 +58,14 @@ def play(
     run_id: str | None = on_call.trigger("emergency_hotfix", params)
     first = str(run_id)
 
+    answered: set[str] = set()
+
     def answer(task: str, state: str) -> None:
+        """Once a run: a task that is tried again waits again, with the answer that it has."""
         if task == "deployment.await_approval" and state == "deferred" and scenario.answer:
-            approver.answer("emergency_hotfix", str(run_id), task, scenario.answer)
+            if str(run_id) not in answered:
+                approver.answer("emergency_hotfix", str(run_id), task, scenario.answer)
+            answered.add(str(run_id))
 
     waits = {"await_approval": float(window), "validate_production": float(world.profile()["monitoring"]["window"])}
     while run_id:

@@ -56,7 +56,8 @@ class World:
                 "reproduce_test": ["{python}", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "{reproducer}"],
                 "reproduce_request": ["{python}", "tools/request.py", "{request}"],
             },
-            "tests": {"critical": ["tests/test_checkout.py"], "paths": ["tests"]},
+            # A handful of quick tests: further processes would take longer to start than they save.
+            "tests": {"critical": ["tests/test_checkout.py"], "paths": ["tests"], "parallel": False},
             # There is no opengrep for every machine that the demo runs on.
             "policy": {"security": {"optional_scanners": ["opengrep"]}},
             "deployer": {

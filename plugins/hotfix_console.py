@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cached_property
 from typing import Any
@@ -59,15 +60,16 @@ class Intake(Console):
         from hotfix.intake.credentials import CredentialBook
         from hotfix.intake.desk import Desk
 
-        return intake(
-            Desk(
-                catalog=YamlCatalog(catalog_folder()),
-                runs=AirflowHotfixRuns(),
-                bug_database=lambda: SqlBugDatabase(bug_database_url()),
-                credentials=CredentialBook(intake_credentials),
-                clock=SystemClock(),
-            )
+        desk = Desk(
+            catalog=YamlCatalog(catalog_folder()),
+            runs=AirflowHotfixRuns(),
+            bug_database=lambda: SqlBugDatabase(bug_database_url()),
+            credentials=CredentialBook(intake_credentials),
+            clock=SystemClock(),
         )
+        # Whoever comes first, a health check at best, does not wait for it.
+        threading.Thread(target=desk.warm_up, name="hotfix intake", daemon=True).start()
+        return intake(desk)
 
 
 class HotfixConsole(AirflowPlugin):

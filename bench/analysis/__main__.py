@@ -16,13 +16,17 @@ from typing import Any
 
 from bench.analysis.baseline import bisect, revert_conflicts
 from bench.analysis.case import ROOT, Case, add_options, chosen, environment, quoted
+from bench.tests.suites import suite_environment
 
 HOME = ROOT / ".bench"
 
 
 @dataclass(frozen=True)
 class Row:
-    """``rank``: of the true culprit before any search. ``seconds`` of all are with both ends verified."""
+    """``rank``: of the true culprit before any search. ``seconds`` of all are with both ends verified.
+
+    ``unguarded``: why only the reproducer judges the fix.
+    """
 
     case: str
     commits: int
@@ -40,6 +44,7 @@ class Row:
     lines: str
     verified: bool | None
     fix_runs: int
+    unguarded: str
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,7 +85,8 @@ def _measure(case: Case, ini: Path, folder: Path, jobs: int, fix: bool) -> Row:
     alone, seconds = _analyze(case, python, ini, folder, 1)
     together, seconds_jobs = _analyze(case, python, ini, folder, jobs)
     ranked = [suspect["sha"] for suspect in alone["suspects"]]
-    found = _minimize(case, python, ini, folder) if fix else {}
+    # The case's own tests guard the fix, and need more than its reproducer.
+    found = _minimize(case, suite_environment(case, HOME / "environments"), ini, folder) if fix else {}
     return Row(
         case=case.name,
         commits=case.commits,
@@ -98,6 +104,7 @@ def _measure(case: Case, ini: Path, folder: Path, jobs: int, fix: bool) -> Row:
         lines=f"{found['lines_kept']}/{found['lines_total']}" if found else "",
         verified=found.get("verified"),
         fix_runs=found.get("runs", 0),
+        unguarded=found.get("unguarded", ""),
     )
 
 
@@ -179,6 +186,11 @@ def table(rows: Sequence[Row]) -> str:
         f"- ranked first {total(lambda row: row.rank == 1) / count:.0%}, "
         f"in the first five {total(lambda row: 1 <= row.rank <= 5) / count:.0%}",
         f"- most runs above bisect's: {max(row.runs - row.bisect_runs for row in rows)}",
+        *(
+            f"- {row.case}: the fix is guarded by the reproducer alone: {row.unguarded}"
+            for row in rows
+            if row.unguarded
+        ),
     ]
     return "\n".join(lines)
 

@@ -44,8 +44,10 @@ def main() -> None:
     with multiprocessing.Pool(arguments.workers) as pool:
         for number, judged, seconds in pool.imap_unordered(simulate, chosen):
             found[number] = judged
-            name, _, wrong, undecided, samples, *_, met = row(CELLS[number], judged)
-            told = f"wrong {wrong}, undecided {undecided}, samples {samples}, targets {met}"
+            name, _, wrong, undecided, given_up, samples, times, *_, met = row(CELLS[number], judged)
+            told = (
+                f"wrong {wrong}, undecided {undecided}, given up {given_up}, samples {samples}, {times}, targets {met}"
+            )
             print(f"[{len(found)}/{len(chosen)}] {seconds:5.1f} s  {name}: {told}", flush=True)
     results = [(CELLS[number], found[number]) for number in sorted(found)]
     took = time.monotonic() - began

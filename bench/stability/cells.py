@@ -16,7 +16,9 @@ class Cell:
 
     ``burst``: mean number of requests that fail one after the other. ``drift``: how far the error rate and the latency
     swing to both sides, with a period of two hours. ``slower``: times the latency of before; 0: no latency is measured.
-    ``missing``: the share of looks (for the others: of minutes) in which the errors were not measured.
+    ``missing``: the share of looks (for the others: of minutes) in which the errors were not measured. ``metrics``: how
+    many further ones there are, all critical; ``worse``: times the first one's values of before; ``unmeasured``: the
+    share of its values that are NaN.
     """
 
     name: str
@@ -28,6 +30,9 @@ class Cell:
     drift: float = 0
     slower: float = 0
     missing: float = 0
+    metrics: int = 0
+    worse: float = 1
+    unmeasured: float = 0
 
     @property
     def tolerated(self) -> float:
@@ -37,7 +42,7 @@ class Cell:
     @property
     def known(self) -> bool:
         """Whether there is anything to decide on."""
-        return self.rate > 0 and self.missing <= 0.1
+        return self.rate > 0 and self.missing <= 0.1 and self.unmeasured <= 0.1
 
     @property
     def alternative(self) -> float:
@@ -58,7 +63,9 @@ def _rates() -> list[Cell]:
 CELLS = (
     *_rates(),
     Cell("half the errors of before", 20, 0.01, 0.005, healthy=True),
+    Cell("four times the errors", 20, 0.01, 0.04, healthy=False),
     Cell("ten times the errors", 20, 0.01, 0.1, healthy=False),
+    Cell("ten times the errors, 0.1 %", 20, 0.001, 0.01, healthy=False),
     Cell("everything fails", 20, 0.01, 1.0, healthy=False),
     Cell("drift of ±25 %", 20, 0.01, 0.01, healthy=True, drift=0.25),
     Cell("drift of ±25 %, twice the errors", 20, 0.01, 0.02, healthy=False, drift=0.25),
@@ -75,6 +82,11 @@ CELLS = (
     Cell("5 % of the samples without errors measured", 2, 0.05, 0.05, healthy=True, missing=0.05),
     Cell("5 % without errors measured, twice the errors", 2, 0.05, 0.1, healthy=False, missing=0.05),
     Cell("30 % of the samples without errors measured", 2, 0.05, 0.05, healthy=True, missing=0.3),
+    Cell("three further metrics", 2, 0.05, 0.05, healthy=True, metrics=3),
+    Cell("three further metrics, twice the errors", 2, 0.05, 0.1, healthy=False, metrics=3),
+    Cell("three further metrics, one of them twice", 2, 0.05, 0.05, healthy=False, metrics=3, worse=2),
+    Cell("three further metrics, 5 % of one NaN", 2, 0.05, 0.05, healthy=True, metrics=3, unmeasured=0.05),
+    Cell("three further metrics, 30 % of one NaN", 2, 0.05, 0.05, healthy=True, metrics=3, unmeasured=0.3),
     Cell("nothing measured", 2, 0.05, 0.05, healthy=True, missing=1.0),
     Cell("no traffic", 0, 0.05, 0.05, healthy=True),
 )

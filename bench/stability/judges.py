@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from bench.stability.traces import Trace, sample
+from bench.stability.traces import METRIC_SECONDS, Trace, sample
 from hotfix.domain.stability import StabilityVerdict
 from hotfix.stability.judge import LEAST_FAILURES, Judge, Tolerance
+from hotfix.stability.measured import MetricRule
+from hotfix.stability.outlook import EARLIEST
 
 STABLE, UNSTABLE, INCONCLUSIVE = StabilityVerdict.STABLE, StabilityVerdict.UNSTABLE, StabilityVerdict.INCONCLUSIVE
 MIN_REQUESTS = 20
@@ -22,22 +25,54 @@ LOOK_SECONDS = 5
 
 @dataclass(frozen=True)
 class Decision:
-    """``samples``: requests after the deployment until the verdict; all there are where there is none."""
+    """``samples``: requests after the deployment until the verdict; all there are where there is none.
+
+    ``given_up``: the watch was ended early, since no verdict was to be expected; ``missed``: the one that would have
+    come all the same.
+    """
 
     verdict: StabilityVerdict
     samples: int
+    given_up: bool = False
+    missed: StabilityVerdict | None = None
 
 
 def ours(trace: Trace) -> Decision:
-    """The product's judge, asked after every request (every five seconds where latency or gaps are watched)."""
-    tolerance = Tolerance(trace.cell.tolerated, LATENCY_LIMIT_MS, MIN_REQUESTS, SLOWDOWN)
-    judge = Judge(trace.baseline, tolerance)
-    if trace.cell.slower or trace.cell.missing or not trace.requests:
+    """The product's judge, asked after every request (every few seconds where more than errors is watched).
+
+    Every minute it is asked for the outlook, and given up where that is hopeless.
+    """
+    cell = trace.cell
+    tolerance = Tolerance(cell.tolerated, LATENCY_LIMIT_MS, MIN_REQUESTS, SLOWDOWN)
+    rules = [MetricRule(name, critical=True) for name in trace.metrics]
+    judge = Judge(trace.baseline, tolerance, rules, trace.measured_before)
+    if cell.slower or cell.missing or cell.metrics or not trace.requests:
         return _look_by_look(judge, trace)
     return _request_by_request(judge, trace)
 
 
 def _request_by_request(judge: Judge, trace: Trace) -> Decision:
+    found = _first_verdict(judge, trace)
+    begins = math.ceil(EARLIEST * len(trace.minutes))
+    if found.samples <= begins * trace.requests:
+        return found
+    failures = list(trace.failures())
+    for minute in range(begins, len(trace.minutes)):
+        seen = minute * trace.requests
+        if seen >= found.samples:
+            break
+        watch = judge.watch([sample(seen, bisect_right(failures, seen))])
+        if judge.outlook(watch, trace.length - seen).hopeless:
+            return _given_up(seen, found)
+    return found
+
+
+def _given_up(seen: int, found: Decision) -> Decision:
+    missed = None if found.verdict is INCONCLUSIVE else found.verdict
+    return Decision(INCONCLUSIVE, seen, given_up=True, missed=missed)
+
+
+def _first_verdict(judge: Judge, trace: Trace) -> Decision:
     """Between two errors evidence grows only towards STABLE: the request that completes it is found by halving."""
     seen = errors = 0
 
@@ -62,18 +97,27 @@ def _request_by_request(judge: Judge, trace: Trace) -> Decision:
 def _look_by_look(judge: Judge, trace: Trace) -> Decision:
     watch = judge.watch()
     failed = set(trace.failures())
-    seen = 0
-    looks = 60 // LOOK_SECONDS
+    seen, given_up = 0, 0
+    looks = 60 // (METRIC_SECONDS if trace.metrics else LOOK_SECONDS)
+
+    def decision(verdict: StabilityVerdict) -> Decision:
+        found = Decision(verdict, seen)
+        return _given_up(given_up, found) if given_up else found
+
     for at, minute in enumerate(trace.minutes):
+        if at >= EARLIEST * len(trace.minutes) and trace.requests and not given_up:
+            given_up = seen if judge.outlook(watch, trace.length - seen).hopeless else 0
         for look in range(looks):
             number = minute.requests * (look + 1) // looks - minute.requests * look // looks
             latencies = tuple(trace.latencies(number, at + look / looks, trace.cell.slower))
             errors = sum(place in failed for place in range(seen + 1, seen + number + 1))
             watch.add(sample(number, None if trace.missing() else errors, latencies))
             seen += number
+            for measurement in trace.measurements(trace.cell.worse):
+                watch.add_measurement(measurement)
             if (found := judge.verdict_on(watch).verdict) is not INCONCLUSIVE:
-                return Decision(found, seen)
-    return Decision(INCONCLUSIVE, seen)
+                return decision(found)
+    return decision(INCONCLUSIVE)
 
 
 def wald(trace: Trace) -> Decision:
@@ -82,7 +126,19 @@ def wald(trace: Trace) -> Decision:
     No test with these error rates needs fewer requests on average (A. Wald, J. Wolfowitz, Ann. Math. Statist. 19(3),
     1948). It is told both rates; a judge of real production has to learn the one and does not know the other.
     """
-    healthy, sick = trace.cell.before, min(trace.cell.alternative, 0.999)
+    return _wald(trace, trace.cell.alternative)
+
+
+def wald_twice(trace: Trace) -> Decision:
+    """The same test, told the rate before and the regression that has to be found, which is twice as much.
+
+    How bad it is it does not know, as no judge does.
+    """
+    return _wald(trace, 2 * trace.cell.before)
+
+
+def _wald(trace: Trace, alternative: float) -> Decision:
+    healthy, sick = trace.cell.before, min(alternative, 0.999)
     alarm, clear = math.log((1 - MISSED) / FALSE_ALARM), math.log(MISSED / (1 - FALSE_ALARM))
     good, bad = math.log((1 - sick) / (1 - healthy)), math.log(sick / healthy)
     ratio, seen = 0.0, 0
@@ -113,6 +169,9 @@ def kayenta(trace: Trace) -> Decision:
     if len(after) < 2 or len(before) < 2:
         return Decision(INCONCLUSIVE, trace.requests * len(trace.minutes))
     metrics = [([m.errors / m.requests for m in before], [m.errors / m.requests for m in after])]
+    for number in range(trace.cell.metrics):
+        values = [[m.metrics[number] for m in minutes] for minutes in (before, after)]
+        metrics.append(([v for v in values[0] if v is not None], [v for v in values[1] if v is not None]))
     slow = ([m.mean_ms for m in before if m.mean_ms], [m.mean_ms for m in after if m.mean_ms])
     metrics += [slow] if all(slow) else []
     high = any(is_high(control, experiment) for control, experiment in metrics)
@@ -145,12 +204,19 @@ def argo(trace: Trace) -> Decision:
         if (trace.cell.slower)
         else math.inf
     )
+    usual = [
+        statistics.mean(m.metrics[number] or 0 for m in trace.baseline_minutes) for number in range(trace.cell.metrics)
+    ]
     for number, minute in enumerate(trace.minutes[:ARGO_MEASUREMENTS], start=1):
         if not minute.measured or not minute.requests:
             return Decision(INCONCLUSIVE, trace.requests * number)
         if minute.errors / minute.requests > trace.cell.tolerated or (minute.mean_ms or 0) > limit_ms:
             return Decision(UNSTABLE, trace.requests * number)
+        if any(value is None for value in minute.metrics):
+            return Decision(INCONCLUSIVE, trace.requests * number)
+        if any((value or 0) > SLOWDOWN * mean for value, mean in zip(minute.metrics, usual, strict=True)):
+            return Decision(UNSTABLE, trace.requests * number)
     return Decision(STABLE, trace.requests * ARGO_MEASUREMENTS)
 
 
-JUDGES = {"hotfix": ours, "wald": wald, "kayenta": kayenta, "argo": argo}
+JUDGES = {"hotfix": ours, "wald": wald, "wald_twice": wald_twice, "kayenta": kayenta, "argo": argo}

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from functools import cache, cached_property
 
 from bench.stability.cells import BASELINE_ERRORS, DAY_MINUTES, MINUTES, Cell
-from hotfix.domain.stability import Sample
+from hotfix.domain.stability import Measurement, Sample
 
 AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 # Log-normal latencies of 100 ms (median).
@@ -20,6 +20,8 @@ MEAN_MS = MEDIAN_MS * math.exp(SPREAD**2 / 2)
 DEVIATION_MS = MEAN_MS * math.sqrt(math.exp(SPREAD**2) - 1)
 PERIOD_MINUTES = 120
 LATENCIES_A_MINUTE = 20
+# Further metrics: log-normal values, median 50, with less spread; one value so often.
+METRIC_MEDIAN, METRIC_SPREAD, METRIC_SECONDS = 50.0, 0.3, 15
 # A long baseline is read in larger steps, but for the last fifty minutes.
 LONG_MINUTES, STEP_MINUTES = 300, 10
 
@@ -31,13 +33,17 @@ def sample(requests: int | None, errors: int | None, latencies: tuple[float, ...
 
 @dataclass
 class Minute:
-    """``errors``: how many of the ``requests`` failed; ``places``: which, from 1; ``mean_ms``: mean latency."""
+    """``errors``: how many of the ``requests`` failed; ``places``: which, from 1; ``mean_ms``: mean latency.
+
+    ``metrics``: the mean of each further one; None: not measured.
+    """
 
     requests: int
     places: tuple[int, ...] | None
     errors: int
     mean_ms: float | None
     measured: bool
+    metrics: tuple[float | None, ...] = ()
 
 
 class Trace:
@@ -65,6 +71,38 @@ class Trace:
             self._minute(at, cell.after, cell.slower, measured=self._chance.random() >= cell.missing)
             for at in range(MINUTES)
         ]
+        for minutes, worse in ((self.baseline_minutes, 1.0), (self.minutes, cell.worse)):
+            for minute in minutes:
+                minute.metrics = tuple(self._mean(number, worse) for number in range(cell.metrics))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the further metrics."""
+        return tuple(f"metric {number}" for number in range(self.cell.metrics))
+
+    @cached_property
+    def measured_before(self) -> list[Measurement]:
+        """Of the last fifty minutes before the deployment; all of it was measured."""
+        count = 60 // METRIC_SECONDS * len(self.baseline_minutes)
+        return [_measurement(name, self._value(1.0)) for name in self.metrics for _ in range(count)]
+
+    def measurements(self, worse: float) -> Iterator[Measurement]:
+        """One value of each further metric; ``worse``: times the first one's."""
+        for number, name in enumerate(self.metrics):
+            gone = number == 0 and self._chance.random() < self.cell.unmeasured
+            yield _measurement(name, None if gone else self._value(worse if number == 0 else 1.0))
+
+    def _value(self, worse: float) -> float:
+        return self._chance.lognormvariate(math.log(METRIC_MEDIAN * worse), METRIC_SPREAD)
+
+    def _mean(self, number: int, worse: float) -> float | None:
+        count = 60 // METRIC_SECONDS
+        values = [
+            self._value(worse if number == 0 else 1.0)
+            for _ in range(count)
+            if number or self._chance.random() >= self.cell.unmeasured
+        ]
+        return sum(values) / len(values) if values else None
 
     @cached_property
     def baseline(self) -> list[Sample]:
@@ -131,6 +169,10 @@ class Trace:
             place += length
             if place > requests:
                 return tuple(places)
+
+
+def _measurement(name: str, value: float | None) -> Measurement:
+    return Measurement.model_construct(at=AT, metric=name, value=value)
 
 
 @cache

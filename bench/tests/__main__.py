@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.analysis.case import ROOT, Case, add_options, chosen, environment
+from bench.analysis.case import ROOT, Case, add_options, chosen
 from bench.tests.large_tree import selection_seconds
 from bench.tests.maps import KnownMap, find_map
-from bench.tests.suites import suite_of
+from bench.tests.suites import suite_environment
 from bench.tests.truth import Truth, find_truth
 from hotfix.adapters.test_map import MapUnusable
 from hotfix.analysis.test_selection.outcomes import belongs
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.tests", description=__doc__)
     add_options(parser)
-    parser.add_argument("--limit", type=float, default=100, help="seconds for one run of a suite (100)")
+    parser.add_argument("--limit", type=float, default=100, help="seconds of processor for one run of a suite (100)")
     parser.add_argument("--map-limit", type=float, default=900, help="seconds for one run that makes a map (900)")
     parser.add_argument("--files", type=int, default=2000, help="test files of the generated tree (2000)")
     parser.add_argument("--markdown", type=Path, default=ROOT / "docs" / "benchmarks-tests.md")
@@ -86,8 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(case: Case, arguments: argparse.Namespace, ini: Path, folder: Path) -> Iterator[Row]:
     """By names alone, then with a map of production's version."""
-    fix, suite = _fix_of(case, arguments.cases), suite_of(case)
-    python = environment(replace(case, requirements=case.requirements + suite.requirements), HOME / "environments")
+    fix, python = _fix_of(case, arguments.cases), suite_environment(case, HOME / "environments")
     truth = find_truth(case, fix, python, ini, HOME / "tests", arguments.limit)
     yield _row(case, fix, truth, folder, None)
     if not truth.tests:
@@ -169,9 +168,9 @@ def report(rows: Sequence[Row], not_run: Sequence[str], large: tuple[float, floa
         "",
         "Made by `make bench-tests CASES=…`. Each case is a real fix of a public repository. The truth is full runs of",
         "its test suite: on production's version, on the fix, and on the fix with small mistakes in the changed lines.",
-        f"A run of a suite may take {limit:.0f} s. Only the profile-free command is measured: no critical tests, no",
-        "history, no coverage data. With a map: the command gets what each test executes on production's version",
-        "(`--map`), made before and not counted as selection.",
+        f"A run of a suite may take {limit:.0f} s of processor. Only the profile-free command is measured: no critical",
+        "tests, no history, no coverage data. With a map: the command gets what each test executes on production's",
+        "version (`--map`), made before and not counted as selection.",
     ]
     for mapped, title in ((False, "By names alone"), (True, "With a map of production's version")):
         own = [row for row in rows if row.mapped is mapped]

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
-from bench.analysis.case import Case
+from bench.analysis.case import Case, environment
 from hotfix.adapters.junit import UnusableJunit, read_junit
 from hotfix.domain.testing import Outcome
 
 # Tests that do not end without a network, or a terminal, or that start a server of their own.
 LEFT_OUT = ("tests/test_serving.py", "tests/middleware/test_http_proxy.py")
 DESELECTED = ("tests/test_debug.py::test_basic",)
+PATIENCE = 10
 # Test folder and further requirements of a suite, by the name of a case without its commit.
 SUITES: dict[str, tuple[str, tuple[str, ...]]] = {
     "attrs": ("tests", ("hypothesis", "cloudpickle")),
@@ -51,8 +54,13 @@ class SuiteRun:
 
 
 def suite_of(case: Case) -> Suite:
-    folder, requirements = SUITES[case.name.rsplit("-", 1)[0]]
+    folder, requirements = SUITES.get(case.name.rsplit("-", 1)[0], ("tests", ()))
     return Suite(folder, requirements)
+
+
+def suite_environment(case: Case, folder: Path) -> Path:
+    """The Python of an environment in which the case's own tests can run; see ``environment``."""
+    return environment(replace(case, requirements=case.requirements + suite_of(case).requirements), folder)
 
 
 def pytest_command(python: Path, ini: Path, arguments: Sequence[str]) -> list[str]:
@@ -66,7 +74,11 @@ def pytest_command(python: Path, ini: Path, arguments: Sequence[str]) -> list[st
 
 
 def run_tests(case: Case, python: Path, ini: Path, tree: Path, tests: Sequence[str], limit: float) -> SuiteRun:
-    """Run ``tests`` (paths or ids) in a checkout; a run that ``limit`` (seconds) ends has no outcomes."""
+    """Run ``tests`` (paths or ids) in a checkout; a run that ``limit`` ends has no outcomes.
+
+    ``limit`` is in seconds of the processor: what ends without a mistake ends on a busy machine too. One that waits
+    for ever is ended after ``PATIENCE`` times as many seconds on the clock.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-tests-") as place:
         junit, home = Path(place) / "junit.xml", Path(place) / "home"
         home.mkdir()
@@ -79,10 +91,11 @@ def run_tests(case: Case, python: Path, ini: Path, tree: Path, tests: Sequence[s
         child = subprocess.Popen(
             command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (ceil(limit), ceil(limit))),
         )  # fmt: skip
         try:
-            child.wait(limit)
-            cut = False
+            child.wait(PATIENCE * limit)
+            cut = child.returncode == -signal.SIGKILL
         except subprocess.TimeoutExpired:
             cut = True
         finally:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.analysis.case import Case
 from bench.tests.mutator import mutations
@@ -34,25 +35,33 @@ class Truth:
 
 
 def find_truth(case: Case, fix: str, python: Path, ini: Path, folder: Path, limit: float) -> Truth:
-    """Run everything, on both versions and on every mutation; remembered in ``folder``."""
+    """Run everything, on both versions and on every mutation; remembered in ``folder``, run by run."""
     kept = folder / f"{case.name}.json"
     if kept.exists():
         return Truth(**json.loads(kept.read_text()))
     suite = suite_of(case)
+    folder.mkdir(parents=True, exist_ok=True)
+    so_far = folder / f"{case.name}-runs.json"
+    known: dict[str, Any] = json.loads(so_far.read_text()) if so_far.exists() else {}
     repository = GitRepository.of_folder(folder / "mirrors", case.repository)
     cut: list[str] = []
 
     def run(tree: Path, what: str) -> SuiteRun:
-        done = run_tests(case, python, ini, tree, [suite.folder], limit)
+        if what in known:
+            done = SuiteRun(**known[what])
+        else:
+            done = run_tests(case, python, ini, tree, [suite.folder], limit)
+            known[what] = asdict(done)
+            so_far.write_text(json.dumps(known))
         print(f"  {case.name}: {what}: {len(done.outcomes)} tests, {done.seconds:.1f} s", file=sys.stderr, flush=True)
         if done.cut:
-            cut.append(f"{what} (over {limit:.0f} s)")
+            cut.append(f"{what} (over {limit:.0f} s of processor)")
         return done
 
     def runs(tree: Path, what: str) -> list[SuiteRun]:
         first = run(tree, what)
         count = max(2, min(REPEATS, int(REPEAT_SECONDS // max(first.seconds, 0.1))))
-        return [first, *(run(tree, f"{what} again") for _ in range(count - 1))]
+        return [first, *(run(tree, f"{what} again ({number})") for number in range(1, count))]
 
     with repository.checkout(case.bad) as tree:
         on_production = runs(tree, "production")
@@ -73,8 +82,8 @@ def find_truth(case: Case, fix: str, python: Path, ini: Path, folder: Path, limi
         flaky=flaky,
         cut=cut,
     )
-    folder.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(asdict(truth)))
+    so_far.unlink()
     return truth
 
 
@@ -102,8 +111,9 @@ def _kill(
     step = max(1, -(-len(wanted) // MUTATIONS))
     killers: dict[str, list[str]] = {}
     survived: list[str] = []
-    for path, mutation in wanted[::step]:
-        name = f"{path}:{mutation.line} {mutation.what}"
+    for number, (path, mutation) in enumerate(wanted[::step], 1):
+        # Two mistakes of a kind may be in one line.
+        name = f"{number}. {path}:{mutation.line} {mutation.what}"
         file = tree / path
         original = file.read_bytes()
         file.write_text(mutation.source, encoding="utf-8")

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from chaos.fault import ROLLED_BACK, Expected, Fault, Live
 from chaos.stage import DAG, Stage, comply, wait_until
+from hotfix.domain.stability import StabilityReport
 from hotfix.ports.bug_database import IncidentStatus
+from hotfix.steps.judge_dead_run import JUDGED
 
 COMPLIANCE = "hotfix_compliance"
 FOR_GOOD = 99
@@ -46,21 +48,51 @@ class Killed(Fault):
 
 
 @dataclass(frozen=True)
+class Rejected(Killed):
+    """An approver rejects in Airflow, and the process that is resumed with the answer dies."""
+
+    tasks: tuple[str, ...] = ("await_approval",)
+
+    def prepare(self, stage: Stage) -> None:
+        stage.condemn(*self.tasks, moment="begin", resumed=True)
+
+    def report(self, stage: Stage) -> None:
+        stage.trigger(approval_window=60, **self.params())
+
+    def at(self, stage: Stage, task: str, state: str) -> None:
+        if task == "await_approval" and state == "deferred":
+            stage.api("approver").answer(DAG, stage.runs[0], "deployment.await_approval", "Reject")
+
+
+@dataclass(frozen=True)
 class Forgotten(Fault):
-    """The run is deleted from Airflow, as by a machine whose disk is gone."""
+    """The run is deleted from Airflow at this task, as by a machine whose disk is gone."""
 
     task: str = "await_approval"
 
+    def prepare(self, stage: Stage) -> None:
+        if self.task == "validate_production":
+            stage.profile["monitoring"] |= {"window": 60, "limit": 120}
+
     def report(self, stage: Stage) -> None:
-        stage.trigger(approval_window=3600, **self.params())
+        stage.trigger(approval_window=3600 if self.task == "await_approval" else 8, **self.params())
 
     def at(self, stage: Stage, task: str, state: str) -> None:
-        if task == self.task and state == "deferred":
-            stage.api("admin").call("DELETE", f"/dags/{DAG}/dagRuns/{stage.runs[0]}")
+        states = ("deferred",) if self.task == "await_approval" else ("running", "deferred")
+        if task == self.task and state in states:
+            stage.api("admin").forget(DAG, stage.runs[0])
 
     def after(self, stage: Stage) -> None:
         wait_until(lambda: stage.state(stage.runs[0]) == "gone", 60, "the run is forgotten")
         comply(stage)
+
+    def problems(self, stage: Stage) -> list[str]:
+        """Whether compliance judged what the run had left in production, and before it acted."""
+        incident = stage.records.incident_of_run(stage.runs[0])
+        report = stage.records.find(incident, StabilityReport) if incident else None
+        judged = report is not None and JUDGED in report.why
+        wanted = self.task != "await_approval"
+        return [] if judged == wanted else [f"production was {'' if judged else 'not '}judged by {COMPLIANCE}"]
 
 
 TASKS: tuple[Fault, ...] = (
@@ -83,6 +115,7 @@ TASKS: tuple[Fault, ...] = (
         times=FOR_GOOD,
         quick=True,
     ),
+    Rejected("answer-lost", "the process dies that an approver's no has resumed", ROLLED_BACK, quick=True),
     Killed(
         "deploy-lost",
         "deploy dies on all four tries, the hotfix live",
@@ -92,6 +125,19 @@ TASKS: tuple[Fault, ...] = (
         times=FOR_GOOD,
     ),
     Forgotten("run-forgotten", "the run is gone from Airflow while it awaits approval", BY_COMPLIANCE),
+    Forgotten(
+        "watch-forgotten",
+        "the run is gone from Airflow while production is watched",
+        Expected(IncidentStatus.RESOLVED, Live.FIX, green=False, finished_by=COMPLIANCE),
+        task="validate_production",
+    ),
+    Forgotten(
+        "unstable-forgotten",
+        "the run is gone from Airflow right after it has deployed a hotfix that is unstable",
+        BY_COMPLIANCE,
+        patch="unstable.patch",
+        task="monitor_deployment",
+    ),
     Killed(
         "push-lost",
         "push_hotfix dies on all four tries, the branch pushed",

@@ -29,7 +29,7 @@ READABLE = {
     "owed": "Nothing is owed",
     "incidents/INC-1": "Checkout answers 500",
     "incidents/INC-1/attempts/1/post-mortem": "<h1>What happened</h1>",
-    "pull-requests/INC-1": "the full fix",
+    "pull-requests/INC-1/follow-up/INC-1": "the full fix",
     "runs/manual__2026-03-01T03%3A00%3A00%2B00%3A00": "Checkout answers 500",
 }
 

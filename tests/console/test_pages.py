@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from hotfix.adapters.bug_database import SqlBugDatabase
+from hotfix.adapters.local_code_host import LocalCodeHost
 from hotfix.airflow.artefact_store import ObjectArtefactStore
 from hotfix.console.views import happenings
 from hotfix.domain.follow_up import FollowUp, FollowUpItem, FollowUpKind, PostMortem, PullRequest
@@ -228,11 +230,33 @@ class TestErrorRate:
 class TestPullRequest:
     def test_the_recorded_text_is_shown(self, reader: TestClient, two_attempts: SqlBugDatabase) -> None:
         open_pull_request(two_attempts, SECOND, "### To do\n\n- [x] *this*", "bug-database:pull-requests/INC-1")
-        assert 'href="/hotfix/pull-requests/INC-1"' in reader.get("/hotfix/incidents/INC-1").text
-        page = reader.get("/hotfix/pull-requests/INC-1").text
+        address = "/hotfix/pull-requests/INC-1/follow-up/INC-1"
+        assert f'href="{address}"' in reader.get("/hotfix/incidents/INC-1").text
+        page = reader.get(address).text
         assert "<h3>To do</h3>" in page
         assert "☑ <em>this</em>" in page
         assert "follow-up/INC-1" in page
+
+    def test_the_one_that_merges_back_has_a_page_of_its_own(
+        self, reader: TestClient, two_attempts: SqlBugDatabase
+    ) -> None:
+        code_host = LocalCodeHost(two_attempts)
+        follow_up = code_host.open_pull(SECOND, "follow-up/INC-1", SHA, "Follow-up of INC-1", "to do")
+        back = code_host.open_pull(
+            SECOND, "hotfix/INC-1", SHA, "Merge INC-1 back", "the next release needs it", draft=False
+        )
+        two_attempts.record(SECOND, FollowUp(pull_request=follow_up, items=(), back_merge=back))
+        page = reader.get("/hotfix/incidents/INC-1").text
+        addresses = re.findall(r'href="(/hotfix/pull-requests/[^"]+)"', page)
+        assert addresses == [f"/hotfix/{pull.url.removeprefix('bug-database:')}" for pull in (follow_up, back)]
+        assert "to do" in reader.get(addresses[0]).text
+        assert "the next release needs it" in reader.get(addresses[1]).text
+        assert "a draft kept in the bug database" in reader.get(addresses[0]).text
+        assert "draft" not in reader.get(addresses[1]).text
+
+    def test_no_such_pull_request_is_said(self, reader: TestClient, two_attempts: SqlBugDatabase) -> None:
+        answer = reader.get("/hotfix/pull-requests/INC-1/hotfix/INC-1")
+        assert (answer.status_code, "from hotfix/INC-1 is recorded" in answer.text) == (404, True)
 
     def test_one_on_a_code_host_is_linked(self, reader: TestClient, two_attempts: SqlBugDatabase) -> None:
         open_pull_request(two_attempts, SECOND, "text", "https://code.example/pull/7")
@@ -275,8 +299,8 @@ class TestRun:
         "incidents/INC-1/attempts/one/post-mortem",
         "incidents/INC-1/attempts/" + "9" * 5000 + "/post-mortem",
         "incidents/INC-2/attempts/1/post-mortem",
-        "pull-requests/INC-1",
-        "pull-requests/INC-2",
+        "pull-requests/INC-1/follow-up/INC-1",
+        "pull-requests/INC-2/follow-up/INC-2",
         "runs/INC-1__3",
         "runs/INC-1__",
         "runs/__1",
@@ -310,6 +334,8 @@ def test_an_alert_that_is_noted_in_between_leaves_a_step_in_one_line() -> None:
         ("deploy", "started"),
         ("intake", "alert resolved: x"),
         ("intake", "alert joined: y"),
+        ("chat", "asked"),
+        ("chat", "warned"),
         ("deploy", "finished"),
     )
     events = [Event(at=NOW, step=step, what=what, key=str(number)) for number, (step, what) in enumerate(told)]
@@ -318,4 +344,6 @@ def test_an_alert_that_is_noted_in_between_leaves_a_step_in_one_line() -> None:
         ("deploy", "", True),
         ("intake", "alert resolved: x", True),
         ("intake", "alert joined: y", True),
+        ("chat", "asked", True),
+        ("chat", "warned", True),
     ]

@@ -112,7 +112,8 @@ def hostile(bug_database: SqlBugDatabase, artefact_root: str) -> SqlBugDatabase:
     return bug_database
 
 
-PAGES = ("/", "/owed", "/incidents/INC-1", "/incidents/INC-1/attempts/1/post-mortem", "/pull-requests/INC-1")
+PULL = "/pull-requests/INC-1/follow-up/INC-1"
+PAGES = ("/", "/owed", "/incidents/INC-1", "/incidents/INC-1/attempts/1/post-mortem", PULL)
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -158,6 +159,7 @@ def test_no_route_answers_a_stranger(app: FastAPI, stranger: TestClient, hostile
     assert len(routes) == len(app.routes) == 7
     for route in routes:
         address = route.path.replace("{number}", "1").replace("{run_id}", "run-1").replace("{incident_id}", "INC-1")
+        address = address.replace("{branch:path}", "follow-up/INC-1")
         answer = stranger.get(f"/hotfix{address}")
         assert answer.status_code == 401, address
         assert "alert(" not in answer.text

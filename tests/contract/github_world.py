@@ -11,7 +11,7 @@ from typing import Any
 
 from hotfix.adapters.github import GithubApi, GithubCodeHost
 from hotfix.domain.outcome import Ending
-from hotfix.domain.run_state import DeploymentState, GateResult, GateState, RunState, ShippedVersion
+from hotfix.domain.run_state import ApprovalState, DeploymentState, GateResult, GateState, RunState, ShippedVersion
 from hotfix.domain.service import Github
 from tests.contract.fakes.clock import FakeClock
 from tests.support.documents import BASE, an_artefact, an_incident
@@ -21,6 +21,7 @@ from tests.support.github_rules import judge
 from tests.support.rig import free_ports
 
 SLUG = f"{OWNER}/{REPOSITORY}"
+PEOPLE = {"grace": "approver", "ada": "reviewer", "alan": "on-call"}
 SARIF = '{"version": "2.1.0", "runs": []}'
 NAMES = ("critical tests", "security review", "approval", "production stable")
 
@@ -35,7 +36,7 @@ class GithubWorld:
 
     def code_host(self, patience: float = 30, **settings: Any) -> GithubCodeHost:
         return GithubCodeHost(
-            self.api(patience=patience), SLUG, Github(**settings), base="main", deployed_elsewhere=True
+            self.api(patience=patience), SLUG, Github(**settings), base="main", deployed_elsewhere=True, people=PEOPLE
         )
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None, login: str = "on-call") -> Any:
@@ -67,8 +68,13 @@ def github_world(rules: Path | None = None, git: str = "", app_key: str | None =
         yield GithubWorld(front, emulated)
 
 
-def just_now() -> datetime:
-    return datetime.now(timezone.utc) - timedelta(seconds=5)
+def before_the_request() -> datetime:
+    """Earlier than anything a test does, on however slow a machine."""
+    return datetime.now(timezone.utc) - timedelta(hours=1)
+
+
+def after_every_answer() -> datetime:
+    return datetime.now(timezone.utc) + timedelta(hours=1)
 
 
 def a_state(incident_id: str, **changes: Any) -> RunState:
@@ -92,6 +98,23 @@ def a_state(incident_id: str, **changes: Any) -> RunState:
         "pull_request": "",
     }
     return RunState.model_validate({**values, **changes})
+
+
+def an_approval_state(commit: str, **changes: Any) -> ApprovalState:
+    """Asked for just now."""
+    values: dict[str, Any] = {
+        "commit": commit,
+        "subject": "Ship this hotfix to shop? Quotes fail",
+        "body": "**What will change:** one line",
+        "approvers": ("grace", "ada"),
+        "requester": "alan",
+        "needed": 1,
+        "deadline": datetime.now(timezone.utc) + timedelta(minutes=5),
+        "last_minute": False,
+        "refused": (),
+        "decision": "",
+    }
+    return ApprovalState.model_validate({**values, **changes})
 
 
 def the_end(incident_id: str, commit: str) -> RunState:

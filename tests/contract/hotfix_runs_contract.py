@@ -10,7 +10,7 @@ from hotfix.domain.errors import CannotStartRun, InvalidIncident
 from hotfix.ports.hotfix_runs import HotfixRuns
 
 # One a test: the database of the real one is made once for all of them.
-SERVICES = ("once", "params", "newest", "active", "noted", "long", "paused")
+SERVICES = ("rehearsed", "once", "params", "newest", "active", "noted", "long", "paused")
 GOOD = {"description": "Quotes for ten or more pieces fail", "criteria": ["production_down"]}
 
 
@@ -40,6 +40,14 @@ class HotfixRunsContract:
             runs.start("intake__params__1", {"service": "params", **GOOD, **wrong}, "test", "a note")
         assert runs.latest("intake__params__") is None
         assert runs.active("params") is None
+
+    def test_a_rehearsal_leaves_nothing(self, runs: RunsUnderTest) -> None:
+        for _ in range(2):
+            runs.rehearse({"service": "rehearsed", **GOOD})
+        assert runs.active("rehearsed") is None
+        assert runs.latest("intake__rehearsal") is None
+        with pytest.raises(InvalidIncident):
+            runs.rehearse({"service": "rehearsed", **GOOD, "attempt": 9})
 
     def test_the_newest_run_of_a_prefix(self, runs: RunsUnderTest) -> None:
         assert runs.latest("intake__newest__") is None

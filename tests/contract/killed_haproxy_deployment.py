@@ -11,7 +11,9 @@ from pathlib import Path
 from hotfix.adapters.clock import SystemClock
 from hotfix.adapters.deployers.haproxy import HaproxyDeployer
 from hotfix.adapters.deployers.haproxy_socket import HaproxyBackend
+from hotfix.adapters.deployers.history import History
 from hotfix.adapters.deployers.slots import Slot
+from hotfix.domain.document import Sha
 from hotfix.domain.service import HaproxyDeployerProfile
 
 POINTS = ("starting", "in_canary", "switched", "linked")
@@ -33,13 +35,23 @@ def main(point: str, described: str, url: str, version: str, source: str) -> Non
             "linked": (root / "current").readlink().name == version,
         }[point]
 
+    def die_when_reached() -> None:
+        if reached():
+            os.kill(os.getpid(), signal.SIGKILL)
+
     class FatalClock(SystemClock):
         def now(self) -> datetime:
-            if reached():
-                os.kill(os.getpid(), signal.SIGKILL)
+            die_when_reached()
             return super().now()
 
-    HaproxyDeployer(profile, url, FatalClock()).deploy(version, Path(source))
+    class FatalHistory(History):
+        def add(self, version: Sha, deployed_at: datetime | None) -> None:
+            die_when_reached()
+            super().add(version, deployed_at)
+
+    deployer = HaproxyDeployer(profile, url, FatalClock())
+    deployer._history = FatalHistory(root / "history.jsonl")
+    deployer.deploy(version, Path(source))
 
 
 if __name__ == "__main__":

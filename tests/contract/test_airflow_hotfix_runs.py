@@ -39,6 +39,9 @@ class AirflowProcess:
     def start(self, run_id: str, params: Mapping[str, Any], started_by: str, note: str) -> bool:
         return bool(self._call("start", run_id, dict(params), started_by, note))
 
+    def rehearse(self, params: Mapping[str, Any]) -> None:
+        self._call("rehearse", dict(params))
+
     def latest(self, prefix: str) -> str | None:
         found: str | None = self._call("latest", prefix)
         return found

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hotfix.adapters.git import GitRepository
+from hotfix.adapters.git.command import environment
 from hotfix.domain.errors import GitFailed, HotfixError, RefMoved, RemoteUnavailable
 from hotfix.domain.fix import FileChange
 from tests.support.git_history import ZERO, GitHistory
@@ -286,6 +287,24 @@ def test_the_same_change_gives_the_same_commit_in_every_mirror(
     time.sleep(1.1)
     assert made(repository) == first
     assert made(other) == first
+
+
+def test_a_commits_message_ends_as_git_ends_it(history: GitHistory, repository: GitRepository) -> None:
+    base, changed = a_line(history, "one\n", "two\n")
+    repository.fetch()
+    for message in ("Hotfix", "Hotfix\n\n"):
+        commit = repository.apply_patch(base, history.patch(base, changed), message, AT)
+        content = repository._git("cat-file", "commit", commit)
+        assert content.endswith(b"\n\nHotfix\n")
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_git_sees_no_connection_of_airflow(monkeypatch: pytest.MonkeyPatch, network: bool) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", "a secret")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com")
+    passed = environment(network)
+    assert not [name for name in passed if name.startswith("AIRFLOW_")]
+    assert passed["HTTPS_PROXY"] == "http://proxy.example.com"
 
 
 def test_a_patch_with_the_line_ends_of_a_browser(history: GitHistory, repository: GitRepository) -> None:

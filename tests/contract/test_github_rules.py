@@ -11,7 +11,16 @@ from hotfix.adapters.deployers.github import GithubDeployer
 from hotfix.domain.errors import CodeHostFailed, DeploymentFailed
 from hotfix.domain.service import GithubDeployerProfile
 from tests.contract.fakes.clock import FakeClock
-from tests.contract.github_world import SARIF, SLUG, GithubWorld, a_state, github_world, just_now, the_end
+from tests.contract.github_world import (
+    SARIF,
+    SLUG,
+    GithubWorld,
+    a_state,
+    an_approval_state,
+    before_the_request,
+    github_world,
+    the_end,
+)
 from tests.support.documents import an_incident
 from tests.support.github_front import REPO_PATH
 
@@ -42,7 +51,10 @@ def test_every_request_of_a_run_is_as_github_describes_it(world: GithubWorld) ->
     commit = world.branch("hotfix/RULES-1")
     incident = an_incident(id="RULES-1")
     host = world.code_host(reviewers=("reviewer",))
-    assert host.show(a_state("RULES-1", fix_commit=commit), None) == ()
+    asked = an_approval_state(commit, last_minute=True)
+    decided = asked.model_copy(update={"decision": "approved", "last_minute": False})
+    assert host.show(a_state("RULES-1", fix_commit=commit, approval=asked), None) == ()
+    assert host.show(a_state("RULES-1", fix_commit=commit, approval=decided), None) == ()
     assert host.show(the_end("RULES-1", commit), SARIF) == ()
     world.front.token_is_an_apps = False
     assert host.show(a_state("RULES-1", fix_commit=commit), None) == ()
@@ -52,8 +64,8 @@ def test_every_request_of_a_run_is_as_github_describes_it(world: GithubWorld) ->
     world.ask(
         "POST", f"/pulls/{pull.url.rsplit('/', 1)[1]}/reviews", {"event": "APPROVE", "commit_id": commit}, "reviewer"
     )
-    assert [answer.user for answer in host.answers(incident, commit, just_now())] == ["reviewer"]
-    assert {each.method for each in world.front.seen} == {"GET", "POST", "PATCH"}
+    assert [answer.user for answer in host.answers(incident, commit, before_the_request())] == ["reviewer"]
+    assert {each.method for each in world.front.seen} == {"GET", "POST", "PATCH", "DELETE"}
     assert len(world.front.seen) >= 40
     assert world.front.violations == []
 

@@ -32,7 +32,7 @@ def test_an_opened_pull_request_is_a_draft_that_can_be_found(
     code_host: CodeHost, database: InMemoryBugDatabase
 ) -> None:
     pull = code_host.open_pull(an_incident(), BRANCH, SHA, "Fix it", "why and how")
-    assert (pull.draft, pull.head, pull.url) == (True, SHA, "bug-database:pull-requests/INC-1")
+    assert (pull.draft, pull.head, pull.url) == (True, SHA, f"bug-database:pull-requests/INC-1/{BRANCH}")
     assert code_host.pull_for(an_incident(), BRANCH) == pull
     assert database.pull_request("INC-1", BRANCH) == (pull, "why and how")
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -62,6 +67,26 @@ def test_no_request_is_lost_while_deploying_and_restoring(world: Production) -> 
     assert crowd.answered >= 300
     assert crowd.failed == []
     assert [release.version for release in world.deployer.history()] == [THIRD, FIRST, SECOND, FIRST]
+
+
+def test_a_release_is_dated_to_its_first_answer_and_not_to_the_end_of_the_deployment(world: Production) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(first_answer, world, SECOND)
+        world.deployer.deploy(SECOND, world.source(SECOND))
+    newest = world.deployer.history()[0]
+    assert newest.version == SECOND
+    assert newest.deployed_at is not None
+    assert newest.deployed_at <= asked.result()
+
+
+def first_answer(world: Production, version: str) -> datetime:
+    """When production says for the first time that it is this version."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(world.url, timeout=5) as answer:
+            if version in answer.read().decode():
+                return datetime.now(timezone.utc)
+    raise AssertionError(f"{version} never answered")
 
 
 def test_a_failed_trial_never_touches_production_and_shows_the_output(world: Production) -> None:

@@ -9,11 +9,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from hotfix.adapters.failure_signature import TIMEOUT
+from hotfix.adapters.processes import Limits
 from hotfix.adapters.test_runner import OUTPUT_LIMIT, CommandTestRunner
 from hotfix.domain import service
 from hotfix.domain.diagnosis import Verdict
@@ -449,12 +451,15 @@ class TestSelection:
         assert "option" in run.problem
 
     def test_odd_file_names(self, checkout: Path) -> None:
-        names = ("tests/test_größe x.py", os.fsdecode(b"tests/test_caf\xe9.py"))
+        names = ("tests/test_größe x.py", "tests/test_two\nlines.py", os.fsdecode(b"tests/test_caf\xe9.py"))
         for name in names:
             (checkout / name).write_text("def test_it(): pass\n")
-        run = self.run(checkout, names[:1])
-        assert [case.outcome for case in run.cases] == [Outcome.PASSED]
-        run = self.run(checkout, names[1:])
+        for name in names[:2]:
+            run = self.run(checkout, (name,))
+            assert [case.outcome for case in run.cases] == [Outcome.PASSED]
+            again = CommandTestRunner(profile(), None, None).rerun(checkout, (name,), (run.cases[0].id,))
+            assert [case.id for case in again.cases] == [run.cases[0].id]
+        run = self.run(checkout, names[2:])
         assert run.problem or [case.outcome for case in run.cases] == [Outcome.PASSED]
 
     def test_a_fork_bomb_ends_with_the_time(self, checkout: Path) -> None:
@@ -484,6 +489,19 @@ class TestSelection:
         assert "below" in run.output
         assert "went past it" not in run.output
         assert run.problem
+
+    def test_files_without_end_stop_at_the_limit(self, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hotfix.adapters.test_runner.Limits", partial(Limits, disk=8 * 1024**2))
+        code = (
+            "import os, time\n"
+            "for n in range(40):\n"
+            "    with open(f'part{n}', 'wb') as file: file.write(os.urandom(2**20)); os.fsync(file.fileno())\n"
+            "    time.sleep(0.05)\n"
+            "time.sleep(60)"
+        )
+        run = self.run(checkout, test=script(code), seconds=50)
+        assert run.problem == "the tests filled the disk"
+        assert run.exit_code is None
 
     def test_a_success_without_a_result_is_none(self, checkout: Path) -> None:
         run = self.run(checkout, test=("true", "{tests}"))

@@ -34,6 +34,7 @@ from hotfix.ports.code_host import HostAnswer
 from hotfix.steps.press import Press, keep_press
 from tests.contract.fakes.clock import FakeClock
 from tests.contract.fakes.deployer import FakeDeployer
+from tests.support.airflow_refusal import refusal
 from tests.support.artefacts import InMemoryArtefacts
 from tests.support.documents import BASE, FIX, a_fix, a_profile, a_security_report, a_test_report, an_incident
 from tests.support.emulated import Emulated
@@ -156,13 +157,33 @@ class Office:
         patch.setattr(approval_sensor, "noted", lambda step: contextlib.nullcontext(SimpleNamespace()))
         patch.setattr(approval_sensor, "announce", lambda *_: None)
         patch.setattr(approval_sensor, "progress", self.logs.append)
-        patch.setattr(approval_sensor, "upsert_hitl_detail", lambda **detail: self.required_action.update(detail))
+        patch.setattr(approval_sensor, "upsert_hitl_detail", self._open)
         patch.setattr(approval_trigger, "update_hitl_detail_response", self._close)
+        patch.setattr(approval_trigger, "get_hitl_detail_content_detail", self._read)
         patch.setattr(approval_trigger, "INTERVAL", 0.3)
         patch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", self.slack.connection)
 
+    def answer(self, name: str, option: str) -> None:
+        """In Airflow, while the sensor does not wait: nothing resumes it."""
+        self.required_action |= {"chosen": [option], "by": name, "at": datetime.now(timezone.utc)}
+
+    def _open(self, **detail: Any) -> None:
+        self.required_action = detail
+
+    def _read(self, ti_id: Any) -> SimpleNamespace:
+        assert ti_id == TASK.id
+        action = self.required_action
+        if not action:
+            raise refusal(404)
+        user = SimpleNamespace(id=action["by"], name=action["by"]) if "by" in action else None
+        return SimpleNamespace(
+            chosen_options=action.get("chosen"), responded_by_user=user, responded_at=action.get("at")
+        )
+
     def _close(self, ti_id: Any, chosen_options: list[str], params_input: dict[str, Any]) -> None:
         assert ti_id == TASK.id
+        if not self.required_action or "chosen" in self.required_action:
+            raise refusal(409 if self.required_action else 404)
         self.required_action["chosen"] = chosen_options
         self.closed_at = datetime.now(timezone.utc)
 
@@ -298,6 +319,59 @@ def test_two_people_on_two_channels(office: Callable[..., Office]) -> None:
     approval = room.resume(event)
     assert (approval.granted_by, approval.channel) == ("grace, linus", "Airflow, Slack")
     assert len(room.slack.messages(room.incident.id)) == 2, "asked twice, posted once"
+
+
+@pytest.mark.parametrize("option", ["Approve", "Reject"])
+def test_an_answer_survives_a_worker_that_dies_with_it(office: Callable[..., Office], option: str) -> None:
+    """Airflow takes the answer, the task that is resumed with it dies, and another try begins from the start."""
+    room = office()
+    room.ask()
+    room.answer("grace", option)
+    approval = room.resume(room.wait(room.ask()))
+    wanted = ApprovalDecision.APPROVED if option == "Approve" else ApprovalDecision.REJECTED
+    assert (approval.decision, approval.channel) == (wanted, "Airflow")
+
+
+def test_an_answer_survives_also_beyond_the_window(office: Callable[..., Office]) -> None:
+    room = office(approval_window=1)
+    room.ask()
+    room.answer("grace", "Reject")
+    time.sleep(1)
+    assert room.resume(room.wait(room.ask())).decision is ApprovalDecision.REJECTED
+
+
+def test_a_worker_that_dies_before_it_asks_is_made_up_for(office: Callable[..., Office]) -> None:
+    room = office()
+    room.ask()
+    room.required_action = {}
+    again = room.resumed_and_waiting(room.wait(room.ask()))
+    assert room.required_action["options"] == ["Approve", "Reject"]
+    event = room.wait(again, lambda: room.reply("approver", "approve"))
+    assert room.resume(event).granted_by == "grace"
+
+
+def test_silence_after_a_window_in_which_nothing_was_asked_approves_nothing(office: Callable[..., Office]) -> None:
+    room = office(approval_window=1)
+    room.ask()
+    room.required_action = {}
+    time.sleep(1)
+    approval = room.resume(room.wait(room.ask()))
+    assert approval.decision is ApprovalDecision.ESCALATED
+    assert "the request was delivered (on no channel)" in approval.why
+
+
+@pytest.mark.parametrize("foreign", [{**by_user("grace"), "ti_id": str(uuid4())}, "2026-03-01T03:04:00+00:00"])
+@pytest.mark.parametrize("window", [60, 1])
+def test_the_event_of_another_task_is_no_answer(office: Callable[..., Office], window: int, foreign: Any) -> None:
+    """SQLite gives the number of a trigger that is gone to the next one, and the event of the former arrives there."""
+    room = office(approval_window=window)
+    room.ask()
+    room.answer("linus", "Reject")
+    time.sleep(min(window, 1))
+    again = room.resumed_and_waiting(foreign)
+    assert room.bug_database.answers(room.incident) == ()
+    approval = room.resume(room.wait(again))
+    assert (approval.decision, approval.why) == (ApprovalDecision.REJECTED, "rejected by linus")
 
 
 def test_a_triggerer_that_starts_again_keeps_time_and_answers(office: Callable[..., Office]) -> None:

@@ -14,16 +14,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
-from airflow.sdk.execution_time.comms import ErrorResponse
 
 from hotfix.airflow import approval_channels, approval_sensor, approval_trigger
 from hotfix.airflow.approval_channels import Channels, Look
 from hotfix.airflow.approval_sensor import TIMEOUT, ApprovalSensor
 from hotfix.airflow.approval_trigger import ApprovalDeadline
+from hotfix.domain.approval import Answer
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import IncidentReport
 from tests.contract.fakes.clock import FakeClock
+from tests.support.airflow_refusal import refusal
 from tests.support.documents import an_approval_request, an_incident
 
 pytestmark = pytest.mark.airflow
@@ -42,6 +42,7 @@ class RequiredActions:
         self.closed_with: list[str] | None = None
         self.closed_at: datetime | None = None
         self.answer: SimpleNamespace | None = None
+        self.missing = False
         monkeypatch.setattr(approval_trigger, "update_hitl_detail_response", self._close)
         monkeypatch.setattr(approval_trigger, "get_hitl_detail_content_detail", self._detail)
 
@@ -56,14 +57,16 @@ class RequiredActions:
 
     def _close(self, ti_id: UUID, chosen_options: list[str], params_input: dict[str, Any]) -> None:
         assert ti_id == TI
-        if self.answer is not None:
-            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 409}))
+        if self.missing or self.answer is not None:
+            raise refusal(404 if self.missing else 409)
         self.closed_with = chosen_options
         self.closed_at = datetime.now(timezone.utc)
 
-    def _detail(self, ti_id: UUID) -> SimpleNamespace | None:
+    def _detail(self, ti_id: UUID) -> SimpleNamespace:
         assert ti_id == TI
-        return self.answer
+        if self.missing:
+            raise refusal(404)
+        return self.answer or SimpleNamespace(response_received=False, chosen_options=None, responded_by_user=None)
 
 
 @pytest.fixture
@@ -112,6 +115,38 @@ def test_an_answer_at_the_very_last_moment_is_passed_on(required_actions: Requir
     assert (answer.option, answer.user, answer.at) == ("Reject", "eve", at), "their no is not turned into a yes"
 
 
+def test_an_answer_from_before_the_wait_ends_it_at_once(required_actions: RequiredActions) -> None:
+    at = datetime(2026, 3, 1, 3, 1, tzinfo=timezone.utc)
+    required_actions.answered("Reject", "eve", at)
+    event = fired(ApprovalDeadline(str(TI), in_seconds(600), "Approve"), limit=5)
+    answer = approval_sensor._answer(event)
+    assert answer is not None
+    assert (answer.option, answer.user, answer.at) == ("Reject", "eve", at)
+    assert event["ti_id"] == str(TI)
+
+
+@pytest.mark.parametrize("seconds", [600, -1])
+def test_a_request_that_is_not_there_is_told_at_once(required_actions: RequiredActions, seconds: float) -> None:
+    required_actions.missing = True
+    event = fired(ApprovalDeadline(str(TI), in_seconds(seconds), "Approve"), limit=5)
+    assert event["missing"]
+    assert approval_sensor._answer(event) is None
+
+
+@pytest.mark.parametrize("error", [refusal(503), ConnectionError("gone")], ids=["refused", "gone"])
+def test_a_request_that_cannot_be_read_is_waited_for(
+    required_actions: RequiredActions, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(ti_id: UUID) -> None:
+        raise error
+
+    monkeypatch.setattr(approval_trigger, "get_hitl_detail_content_detail", fail)
+    deadline = datetime.now(timezone.utc) + timedelta(seconds=0.5)
+    fired(ApprovalDeadline(str(TI), deadline.isoformat(), "Reject"))
+    assert datetime.now(timezone.utc) >= deadline
+    assert required_actions.closed_with == ["Reject"]
+
+
 @pytest.mark.parametrize(("option", "user"), [(None, "eve"), ("Approve", None), (None, None)])
 def test_a_request_that_was_closed_by_nobody_is_silence(
     required_actions: RequiredActions, option: str | None, user: str | None
@@ -156,7 +191,7 @@ class Ears:
 
     def __init__(self, *looks: Look | Exception, slow: float = 0.0) -> None:
         self.looks, self.slow = list(looks), slow
-        self.warned = 0
+        self.told = 0
         self.threads: set[int] = set()
 
     def judged(self) -> Look:
@@ -170,8 +205,8 @@ class Ears:
             raise found
         return found
 
-    def warn_when_due(self) -> None:
-        self.warned += 1
+    def tell_people(self) -> None:
+        self.told += 1
 
 
 NOTHING = Look(None)
@@ -205,7 +240,7 @@ def test_a_channel_that_decides_closes_the_request_at_once(
     assert required_actions.closed_with == ["Approve"]
     assert approval_sensor._answer(event) is None, "who it was is in the ledger"
     assert threading.get_ident() not in ears.threads, "no channel is read on the event loop"
-    assert ears.warned == 2
+    assert ears.told == 2
 
 
 def test_the_window_ends_on_time_whatever_a_channel_does(
@@ -262,24 +297,56 @@ class Warned:
         self.clock = FakeClock()
         begun = self.clock.now()
         request = an_approval_request(requested_at=begun, deadline=begun + timedelta(seconds=window))
-        self.warnings = 0
+        self.warnings, self.shown, self.busy = 0, 0, False
+        self.given: list[Answer] = []
+        self.bug_database = self
         self.channels = Channels(an_incident(), request)
         monkeypatch.setattr(approval_channels, "toolbox", lambda: self)
         monkeypatch.setattr(approval_channels, "conversation", lambda incident, budget: self)
+        monkeypatch.setattr(approval_channels, "announce_incident", self.show)
 
     def warn(self, request: Any) -> None:
         self.warnings += 1
 
+    def answers(self, incident: Any) -> tuple[Answer, ...]:
+        return tuple(self.given)
+
+    def show(self, incident: Any, step: str, patience: float) -> bool:
+        self.shown += 1
+        return not self.busy
+
     def after(self, seconds: float) -> int:
         self.clock.sleep(seconds)
-        self.channels.warn_when_due()
+        self.channels.tell_people()
         return self.warnings
 
 
 def test_people_are_warned_a_minute_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     room = Warned(monkeypatch, 300)
     assert [room.after(seconds) for seconds in (0, 239)] == [0, 0]
+    assert room.shown == 1, "where the sensor could not"
     assert room.after(1) == 1
+    assert room.shown == 2, "on the code host too"
+    assert room.after(3) == 2, "the chat knows by itself that it has said it"
+    assert room.shown == 2
+
+
+def test_where_another_task_is_shown_just_now_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Warned(monkeypatch, 300)
+    room.busy = True
+    assert [room.after(3), room.after(3), room.shown] == [0, 0, 2]
+    room.busy = False
+    assert [room.after(3), room.after(3), room.shown] == [0, 0, 3]
+
+
+def test_an_answer_that_does_not_count_is_shown_on_the_code_host_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Warned(monkeypatch, 300)
+    nobody = Answer(option="Approve", user="", channel="GitHub", at=room.clock.now(), account="stranger")
+    room.given.append(nobody)
+    assert (room.after(3), room.shown) == (0, 1)
+    room.given.append(nobody.model_copy(update={"reference": "another"}))
+    assert (room.after(3), room.shown) == (0, 2)
+    assert (room.after(3), room.shown) == (0, 2)
 
 
 def test_a_warning_that_would_come_late_or_at_once_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:

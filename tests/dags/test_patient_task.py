@@ -14,8 +14,10 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from hotfix.airflow import patient_task
 from hotfix.airflow.patient_task import LATE, Moment, PatientOperator, wait_until
+from hotfix.domain.outcome import Ending, RunOutcome
 from hotfix.domain.rollback import RollbackReport
 from hotfix.domain.stability import NextLook, StabilityVerdict
+from hotfix.steps.what_went_wrong import TAKEN_OVER
 from tests.contract.fakes.deployer import FakeDeployer
 from tests.support.documents import BASE, a_profile
 from tests.support.looks import to_the_end
@@ -95,6 +97,44 @@ def test_a_task_gives_its_worker_back_and_is_called_again() -> None:
 def test_the_tasks_that_watch_are_patient(hotfix: Any) -> None:
     patient = {task.task_id for task in hotfix.tasks if isinstance(task, PatientOperator)}
     assert patient == {"deployment.monitor_deployment", "follow_up.validate_production", "rollback.verify_rollback"}
+
+
+def test_dead_runs_are_recovered_without_a_worker_while_production_is_watched(dags: dict[str, Any]) -> None:
+    recover = dags["hotfix_compliance"].get_task("recover")
+    assert recover.is_mapped
+    assert recover.operator_class is PatientOperator
+
+
+def test_a_recovery_waits_and_goes_on_and_takes_over_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hotfix.airflow import recovery_tasks
+    from tests.contract.fakes.bug_database import InMemoryBugDatabase
+    from tests.contract.fakes.clock import FakeClock
+    from tests.support.documents import an_incident
+
+    incident, clock, bug_database = an_incident(), FakeClock(), InMemoryBugDatabase()
+    bug_database.open_incident(incident)
+    answers = iter([NextLook(at=in_seconds(20), why="not yet"), None, None])
+    recovered = iter([NextLook(at=in_seconds(20), why="watched"), ("all done",)])
+    closed = RunOutcome(ending=Ending.FIXED, summary="fixed", criteria=())
+    tools = SimpleNamespace(
+        bug_database=bug_database, clock=clock, service=lambda name: SimpleNamespace(repository=None)
+    )
+    monkeypatch.setattr(recovery_tasks, "toolbox", lambda: tools)
+    monkeypatch.setattr(recovery_tasks, "recovery_tools", lambda incident: None)
+    monkeypatch.setattr(recovery_tasks, "judge_dead_run", lambda incident, tools: next(answers))
+    monkeypatch.setattr(recovery_tasks, "recover_run", lambda incident, tools, patient: next(recovered))
+    monkeypatch.setattr(recovery_tasks, "close_run", lambda incident, **_: closed)
+    monkeypatch.setattr(recovery_tasks, "get_current_context", lambda: {"dag_run": SimpleNamespace(run_id="hourly-1")})
+    run = {"incident": incident.id, "attempt": 1, "run_id": incident.run_id, "why": "gone"}
+    body = recovery_tasks.recover.function
+    for _ in range(2):
+        with pytest.raises(TaskDeferred):
+            body(run)
+        monkeypatch.setattr(recovery_tasks, "is_resumed", lambda: True)
+        clock.sleep(20)
+    assert body(run)["steps"] == ["all done"]
+    taken = [event for event in bug_database.timeline(incident) if event.key == TAKEN_OVER]
+    assert [event.at for event in taken] == [FakeClock().now()], "when it was taken over, and not when it went on"
 
 
 def test_the_rollback_is_verified_and_watched_by_one_task(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hotfix.airflow.retries import ByError
 from hotfix.domain.incident import IncidentReport
 from tests.dags.conftest import DAGS
 
@@ -76,6 +77,17 @@ def test_every_task_is_tried_again_and_explains_itself(dags: dict[str, Any]) -> 
     assert len(steps) > 20
     for task in steps:
         assert task.doc_md or inspect.getdoc(task.python_callable), task.task_id
+
+
+def test_tasks_are_tried_again_by_what_went_wrong(dags: dict[str, Any]) -> None:
+    by_error = {
+        f"{name}/{task.task_id.rsplit('.', 1)[-1]}"
+        for name, dag in dags.items()
+        for task in dag.tasks
+        if isinstance(getattr(task, "retry_policy", None), ByError)
+    }
+    assert {"emergency_hotfix/push_hotfix", "emergency_hotfix/open_follow_up_pr"} <= by_error
+    assert {"incident_response/incident_issue", "standard_bug_fix/open_issue_record"} <= by_error
 
 
 def test_schedules(dags: dict[str, Any]) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import chaos.play
 from chaos.faults import FAULTS
-from chaos.stage import announce, arm, service_of
+from chaos.outcomes import Outcome
+from chaos.stage import Stage, announce, arm, service_of
 from demo.airflow_api import AirflowApi
 from demo.airflow_stack import AirflowStack
 from demo.play import Played, play, wait_for_dag
@@ -22,8 +24,10 @@ from demo.world import World
 from tests.support.workspace import Workspace
 
 WINDOW = 8
-# Worlds that run at once: each has its gunicorn, its customers and an Airflow run.
-AT_ONCE = 3
+# Worlds of a kind that run at once: each has its gunicorn, its customers and an Airflow run.
+AT_ONCE = 2
+# Fixtures that play many runs. They begin with the session, and the tests that look at them are the last.
+LONG = ("played", "outcomes")
 EXTRA_WORLDS = (
     "shop-params",
     "shop-approval",
@@ -32,6 +36,9 @@ EXTRA_WORLDS = (
     "shop-slack-button",
     "shop-slack-silence",
     "shop-intake",
+    "shop-github-comment",
+    "shop-github-review",
+    "shop-github-airflow",
 )
 INTAKE_SECRET = "a-secret-of-the-alertmanager"
 
@@ -105,3 +112,35 @@ def played(stack: AirflowStack, worlds: Mapping[str, World]) -> Iterator[Mapping
             future.cancel()
             with contextlib.suppress(Exception):
                 future.result()
+
+
+@pytest.fixture(scope="session")
+def outcomes(
+    stack: AirflowStack, plans: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[Outcome]]]:
+    """What became of each of the quick faults, which are being played."""
+    root = tmp_path_factory.mktemp("chaos")
+
+    def one(name: str) -> Outcome:
+        service = service_of(name)
+        return chaos.play.play(FAULTS[name], Stage(World(root / service, service), stack, plans))
+
+    # Side by side: most of the time a killed task waits for its next try.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {name: pool.submit(one, name) for name, fault in FAULTS.items() if fault.quick}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def early_start(request: pytest.FixtureRequest) -> None:
+    """What takes longest is played from the beginning, beside the tests that come before its own."""
+    for long in LONG:
+        if any(long in fixtures_of(item) for item in request.session.items):
+            request.getfixturevalue(long)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not set(LONG).isdisjoint(fixtures_of(item)))
+
+
+def fixtures_of(item: pytest.Item) -> tuple[str, ...]:
+    return tuple(getattr(item, "fixturenames", ()))

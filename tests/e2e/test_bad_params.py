@@ -60,10 +60,8 @@ def refused(stack: AirflowStack, worlds: Mapping[str, World]) -> dict[str, str]:
     """The runs with params that only the first task can refuse, by name; all of them have ended."""
     api = AirflowApi(stack.url, "on-call")
     with worlds[SERVICE]:
-        runs = {}
-        for name, (wrong, _) in FIRST_TASK.items():
-            runs[name] = api.trigger("emergency_hotfix", {**GOOD, **wrong})
-            assert wait_for_run(api, runs[name]) == "failed"
+        runs = {name: api.trigger("emergency_hotfix", {**GOOD, **wrong}) for name, (wrong, _) in FIRST_TASK.items()}
+        assert {wait_for_run(api, run) for run in runs.values()} == {"failed"}
     return runs
 
 

@@ -16,7 +16,7 @@ def wait_for_run(api: AirflowApi, run: str, dag_id: str = "emergency_hotfix", se
         state = str(api.run(dag_id, run)["state"])
         if state in ENDED:
             return state
-        time.sleep(0.5)
+        time.sleep(1)
     raise AssertionError(f"{dag_id} {run} has not ended after {seconds:.0f} s")
 
 
@@ -25,5 +25,5 @@ def wait_for_task(api: AirflowApi, run: str, task: str, state: str, seconds: flo
     while time.monotonic() < deadline:
         if any(each["task_id"] == task and each["state"] == state for each in api.tasks("emergency_hotfix", run)):
             return
-        time.sleep(0.3)
+        time.sleep(1)
     raise AssertionError(f"{task} is not {state} after {seconds:.0f} s")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hotfix.adapters.bug_database import SqlBugDatabase
+from hotfix.intake.desk import Desk
 from tests.contract.bug_database_contract import an_incident
 from tests.contract.fakes.hotfix_runs import InMemoryHotfixRuns
 from tests.intake.conftest import RULES, Sender, describe, payload
@@ -180,3 +181,21 @@ def test_texts_of_an_alert_are_only_texts(sender: Sender, runs: InMemoryHotfixRu
 def test_a_source_whose_clock_is_ahead(sender: Sender, runs: InMemoryHotfixRuns) -> None:
     assert sender.send("alertmanager", notification({"startsAt": "2026-03-01T09:00:00Z"}))[0] == 200
     assert runs.runs[0].params["started_at"] == "2026-03-01T02:50:00+00:00"
+
+
+class TestWarmingUp:
+    def test_it_starts_nothing_and_reads_every_profile(
+        self, desk: Desk, runs: InMemoryHotfixRuns, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read: list[str] = []
+        profile = desk.catalog.profile
+        monkeypatch.setattr(desk.catalog, "profile", lambda name: read.append(name) or profile(name))
+        desk.warm_up()
+        assert runs.runs == []
+        assert read == list(desk.catalog.names()) != []
+
+    def test_what_is_wrong_is_left_to_the_alerts(self, desk: Desk, runs: InMemoryHotfixRuns, sender: Sender) -> None:
+        runs.paused = True
+        desk.warm_up()
+        status, answer = sender.send("alertmanager", payload("alertmanager"))
+        assert (status, "paused" in answer["error"]) == (503, True)

@@ -64,6 +64,7 @@ class GithubFront:
     sarif: list[dict[str, Any]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     on_dispatch: Callable[[dict[str, Any]], None] = lambda run: None
+    on_push: Callable[[], None] = lambda: None
     run_name: str = "Deploy {request}"
     token_is_an_apps: bool = True
     violations: list[str] = field(default_factory=list)
@@ -190,7 +191,7 @@ def github_front(port: int, emulator: str, *, git: str = "", validator: str = ""
             parts = urlsplit(self.path)
             content = self._content()
             if ".git/" in parts.path:
-                self._forward(git, content)
+                self._forward(git, content, pushed=parts.path.endswith("/git-receive-pack"))
                 return
             path = parts.path
             query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
@@ -281,11 +282,14 @@ def github_front(port: int, emulator: str, *, git: str = "", validator: str = ""
             connection.request(self.command, self.path, content or None, headers)
             return connection.getresponse()
 
-        def _forward(self, upstream: str, content: bytes) -> None:
+        def _forward(self, upstream: str, content: bytes, pushed: bool) -> None:
             answer = self._exchange(upstream, content)
             skipped = ("transfer-encoding", "connection", "content-length")
             kept = {name: value for name, value in answer.getheaders() if name.lower() not in skipped}
-            self._say(answer.status, answer.read(), kept)
+            said = answer.read()
+            if pushed:
+                state.on_push()
+            self._say(answer.status, said, kept)
 
         def _say(self, status: int, content: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)

@@ -18,6 +18,7 @@ from hotfix.ports.advisor import Advisor
 from hotfix.steps.apply_fix import apply_fix
 from hotfix.steps.open_incident import RunIdentity, open_incident
 from hotfix.steps.plan_minimal_fix import plan_minimal_fix
+from hotfix.steps.recover_run import RecoveryTools
 from tests.contract.fakes.bug_database import InMemoryBugDatabase
 from tests.contract.fakes.clock import FakeClock
 from tests.contract.fakes.deployer import FakeDeployer
@@ -78,6 +79,21 @@ class World:
     def another_worker(self) -> GitRepository:
         """The same remote through another machine's mirror."""
         return GitRepository(self.folder / "other-mirrors", self.history.url)
+
+    @property
+    def recovery_tools(self) -> RecoveryTools:
+        return RecoveryTools(
+            profile=self.profile,
+            repository=self.repository,
+            deployer=self.deployer,
+            alternative=None,
+            monitoring=self.monitoring,
+            code_host=self.code_host,
+            bug_database=self.bug_database,
+            artefacts=self.artefacts,
+            clock=self.clock,
+            progress=self.progress,
+        )
 
     def report(self, **params: Any) -> IncidentReport:
         given = {"service": "shop", "description": "Quotes for ten pieces fail with 500.", **params}

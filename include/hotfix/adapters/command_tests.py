@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from hotfix.adapters.exit_codes import contradiction
 from hotfix.adapters.junit import UnusableJunit, read_junit
 from hotfix.adapters.placeholders import fill
-from hotfix.adapters.processes import Limits, minimal_environment, run
+from hotfix.adapters.processes import Completed, Limits, minimal_environment, run
 from hotfix.adapters.scratch import scratch
 from hotfix.domain.document import clip
 from hotfix.domain.testing import TestCase, TestRun
@@ -46,7 +46,7 @@ class CommandTests:
             except OSError as error:
                 problem = f"{command[0]} does not start ({error})"
                 return TestRun(cases=(), exit_code=None, seconds=0, output="", problem=problem)
-            cases, problem = self._judged(command, junit, done.exit_code)
+            cases, problem = self._judged(command, junit, done)
         seconds = time.monotonic() - started
         if not problem:
             self.time_limit = min(self.time_limit, max(SHORTEST, PATIENCE * seconds))
@@ -58,14 +58,14 @@ class CommandTests:
             problem=problem,
         )
 
-    def _judged(self, command: Sequence[str], junit: Path, code: int | None) -> tuple[tuple[TestCase, ...], str]:
-        if code is None:
-            return (), f"the tests did not end within {self.time_limit:.0f} s"
+    def _judged(self, command: Sequence[str], junit: Path, done: Completed) -> tuple[tuple[TestCase, ...], str]:
+        if done.exit_code is None:
+            return (), f"the tests {done.overrun(self.time_limit)}"
         try:
             cases = read_junit(junit)
         except UnusableJunit as error:
-            return (), f"{error} (exit code {code})"
-        return cases, contradiction(command, code, cases)
+            return (), f"{error} (exit code {done.exit_code})"
+        return cases, contradiction(command, done.exit_code, cases)
 
 
 def command_for_tests(reproduce: Sequence[str], reproducers: Sequence[str]) -> tuple[str, ...] | None:

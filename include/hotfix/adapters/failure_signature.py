@@ -7,6 +7,7 @@ from pathlib import Path
 
 SIGNATURE_LIMIT = 300
 TIMEOUT = "timeout"
+DISK_FILLED = "disk filled"
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _PYTEST_ERROR = re.compile(r"^E {3,}(\S.*)$")

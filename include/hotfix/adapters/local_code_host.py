@@ -47,7 +47,7 @@ class LocalCodeHost:
         draft: bool = True,
         reviewers: tuple[str, ...] = (),
     ) -> PullRequest:
-        url = f"bug-database:pull-requests/{incident.id}"
+        url = f"bug-database:pull-requests/{incident.id}/{branch}"
         unasked = (f"nobody was asked for a review: {', '.join(reviewers)}",) if reviewers else ()
         pull = PullRequest(branch=branch, title=title, url=url, draft=draft, head=head, remarks=unasked)
         self._bug_database.save_pull_request(incident, pull, body)

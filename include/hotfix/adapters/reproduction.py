@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hotfix.adapters.execution_tracer import instrumented, read_execution
 from hotfix.adapters.exit_codes import says_nothing
-from hotfix.adapters.failure_signature import TIMEOUT, failure_signature
+from hotfix.adapters.failure_signature import DISK_FILLED, TIMEOUT, failure_signature
 from hotfix.adapters.processes import Limits, minimal_environment, run
 from hotfix.adapters.scratch import Scratch
 from hotfix.domain.diagnosis import ReproducerRun, Verdict
@@ -55,7 +55,7 @@ def run_reproducer(
     except OSError as error:
         return observation(Verdict.UNTESTABLE, f"{argv[0]} does not start ({error}): check the command", "")
     if done.exit_code is None:
-        return observation(Verdict.OTHER_FAILURE, TIMEOUT, done.output)
+        return observation(Verdict.OTHER_FAILURE, DISK_FILLED if done.disk_filled else TIMEOUT, done.output)
     if done.exit_code == 0:
         return observation(Verdict.GOOD, "", done.output)
     signature = failure_signature(done.output, done.exit_code, checkout)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from dataclasses import dataclass
+from pathlib import Path
 
+from hotfix.adapters import pytest_command
 from hotfix.adapters.environments import DEPENDENCY_FILES, Environments
 from hotfix.adapters.exit_codes import contradiction
 from hotfix.adapters.junit import UnusableJunit, junit_cases, junit_text
@@ -25,12 +27,22 @@ from hotfix.domain.testing import TestCase, TestRun
 
 OUTPUT_LIMIT = 8_000
 MAP_LIMIT = 512 * 1024 * 1024
-_OWN_PARALLELISM = ("-n", "--numprocesses", "--dist", "no:xdist", "-pno:xdist")
-_PROBE_SECONDS = 20
+_PROBE_SECONDS = 60
+_PYTEST_WRONG_USAGE = 4
+_WITHOUT_XDIST = "the service's test environment has no pytest-xdist: its tests ran one after another"
 
 
 class _Unusable(Exception):
     """This version cannot be tried; the text says why."""
+
+
+@dataclass(frozen=True)
+class _Launch:
+    """``remark``: why it is not ``parallel``, where it should be."""
+
+    command: tuple[str, ...]
+    parallel: bool = False
+    remark: str = ""
 
 
 class CommandTestRunner:
@@ -53,6 +65,7 @@ class CommandTestRunner:
         self._environments = environments
         self._reproducer = reproducer
         self._failing_request = failing_request
+        self._xdist: dict[tuple[tuple[str, ...], Path], bool] = {}
 
     def reproduce(self, checkout: Path, sha: Sha) -> ReproducerRun:
         """Run the incident's reproducer once on a checkout of ``sha``; see ``run_reproducer``.
@@ -82,24 +95,26 @@ class CommandTestRunner:
         """Run ``tests`` and read the JUnit XML that they write outside the checkout; seconds include the setup.
 
         ``problem`` is set, and the run is no pass whatever its cases say, when the two accounts of it (exit code and
-        JUnit XML) are incomplete or contradict each other. ``parallel`` adds ``-n auto`` to pytest where its
-        interpreter has pytest-xdist.
+        JUnit XML) are incomplete or contradict each other. ``parallel`` matters to pytest alone, where its interpreter
+        has pytest-xdist; without it pytest uses one process, whatever the repository's settings say.
         """
         started = time.monotonic()
         limit = min(time_limit or self._profile.tests.time_limit, self._profile.tests.time_limit)
         cases: tuple[TestCase, ...] = ()
         text = ""
         done: Completed | None = None
+        launch = _Launch(())
         try:
             _check_selection(tests)
             with scratch() as folders:
                 environment = self._set_up(checkout, folders)
                 junit = folders.results / "junit.xml"
                 command = self._fill(self._profile.commands.test, checkout, environment, tests, str(junit))
-                if parallel and len(tests) > 1:
-                    command = self._in_parallel(command, checkout, folders)
-                done = self._confined(command, checkout, folders, limit)
-                cases, text, problem = _judge(command, junit, done, limit)
+                launch = self._launch(pytest_command.to_the_end(command), tests, parallel, checkout, folders)
+                if launch.parallel:
+                    limit /= 2
+                done = self._confined(launch.command, checkout, folders, limit)
+                cases, text, problem = _judge(launch.command, junit, done, limit)
         except _Unusable as error:
             problem = str(error)
         return TestRun(
@@ -109,19 +124,42 @@ class CommandTestRunner:
             output=clip(done.output, OUTPUT_LIMIT) if done else "",
             problem=problem,
             junit=text,
+            parallel=launch.parallel,
+            remark=launch.remark,
         )
 
-    def _in_parallel(self, command: tuple[str, ...], checkout: Path, folders: Scratch) -> tuple[str, ...]:
-        """The command with ``-n auto``, unless it says itself how many, or pytest has no xdist."""
-        at = next((i for i, word in enumerate(command) if PurePath(word).name in ("pytest", "py.test")), None)
-        if at is None or any(word.startswith(_OWN_PARALLELISM) for word in command):
-            return command
-        # Outside of the checkout, whose settings and conftest.py are of no matter here.
-        asked = self._confined((*_absolute(command[: at + 1], checkout), "-p", "xdist.plugin", "--version"),
-                               folders.temporary, folders, _PROBE_SECONDS)  # fmt: skip
-        if asked.exit_code != 0:
-            return command
-        return (*command[: at + 1], "-n", "auto", *command[at + 1 :])
+    def rerun(
+        self, checkout: Path, tests: tuple[str, ...], cases: tuple[str, ...], *, time_limit: float | None = None
+    ) -> TestRun:
+        """Run ``cases`` by what pytest calls them; ``tests`` where another tool runs, or pytest does not know them."""
+        names = pytest_command.node_ids(checkout, cases) if self._profile.commands.tests_with_pytest else ()
+        run = self.run(checkout, names or tests, time_limit=time_limit)
+        if names and run.exit_code == _PYTEST_WRONG_USAGE:
+            return self.run(checkout, tests, time_limit=time_limit)
+        return run
+
+    def _launch(
+        self, command: tuple[str, ...], tests: tuple[str, ...], parallel: bool, checkout: Path, folders: Scratch
+    ) -> _Launch:
+        if not pytest_command.is_pytest(command):
+            return _Launch(command)
+        if len(tests) == 1 and "::" in tests[0] and not pytest_command.own_number(command):
+            parallel = False
+        if not parallel and not pytest_command.asks_for_workers(command, checkout, self._profile.commands.environment):
+            return _Launch(command)
+        if pytest_command.turned_off(command) or not self._has_xdist(command, checkout, folders):
+            return _Launch(command, remark=_WITHOUT_XDIST if parallel else "")
+        if not parallel:
+            return _Launch(pytest_command.one_process(command))
+        return _Launch(pytest_command.every_core(command), parallel=True)
+
+    def _has_xdist(self, command: tuple[str, ...], checkout: Path, folders: Scratch) -> bool:
+        """Asked in the checkout: its settings may turn the plugin off. Asked once for each interpreter and checkout."""
+        asked = pytest_command.probe(command)
+        key = (asked, checkout)
+        if key not in self._xdist:
+            self._xdist[key] = self._confined(asked, checkout, folders, _PROBE_SECONDS).exit_code == 0
+        return self._xdist[key]
 
     def _reproduce(self, checkout: Path, sha: Sha, observed: bool) -> Observation:
         started = time.monotonic()
@@ -186,6 +224,8 @@ class CommandTestRunner:
             done = self._confined(command, checkout, folders, self._profile.tests.time_limit, network=True)
             if done.exit_code != 0:
                 how = "took too long" if done.timed_out else f"exited with {done.exit_code}"
+                if done.disk_filled:
+                    how = "filled the disk"
                 raise _Unusable(f"the {key} command {command[0]} {how}: {clip(done.output.strip(), 500)}")
 
     def _fill(
@@ -231,17 +271,11 @@ def _check_selection(tests: tuple[str, ...]) -> None:
             raise _Unusable(f"the selected test {test!r} would be read as an option: rename the file")
 
 
-def _absolute(command: tuple[str, ...], checkout: Path) -> tuple[str, ...]:
-    """A program inside the checkout is meant from there, wherever it is started."""
-    program = command[0]
-    return (str(checkout / program), *command[1:]) if "/" in program else command
-
-
 def _judge(
     command: tuple[str, ...], junit: Path, done: Completed, time_limit: float
 ) -> tuple[tuple[TestCase, ...], str, str]:
     """The cases of a finished run, their JUnit XML, and why they cannot be trusted (empty when they can)."""
-    too_long = f"the tests did not end within {time_limit:g} s" if done.exit_code is None else ""
+    too_long = f"the tests {done.overrun(time_limit)}" if done.exit_code is None else ""
     try:
         text = junit_text(junit)
         cases = junit_cases(text)

@@ -45,20 +45,21 @@ def announce(context: Mapping[str, Any], patience: float = PATIENCE) -> None:
         log.exception("%s: the run could not be shown", step)
 
 
-def announce_incident(incident: Incident, step: str, patience: float = PATIENCE) -> None:
+def announce_incident(incident: Incident, step: str, patience: float = PATIENCE) -> bool:
     """Show the newest state everywhere, and note in the ledger under ``step`` what could not be shown.
 
-    One process of this machine at a time; one that finds the newest state shown already has nothing to do.
+    One process of this machine at a time; one that finds the newest state shown already has nothing to do. False where
+    another one was at it for too long: it may have begun with an older state.
     """
     tools = toolbox()
     with _alone(incident) as shown:
         if shown is None:
-            return
+            return False
         record = read_record(incident, tools.bug_database)
         state = run_state(record, tools.bug_database, tools.clock.now())
         digest = hashlib.sha256(state.model_copy(update={"at": incident.opened_at}).model_dump_json().encode())
         if shown.read_text() == digest.hexdigest():
-            return
+            return True
         sarif = _read(tools, incident, state)
         problems: list[str] = []
         for place in _places(tools, incident, patience, problems):
@@ -71,6 +72,7 @@ def announce_incident(incident: Incident, step: str, patience: float = PATIENCE)
             _note(tools, incident, step, f"{NOT_TOLD}{problem}", f"untold/{problem[:80]}")
         tools.bug_database.record(incident, Untold(problems=tuple(problems), at=tools.clock.now()))
         shown.write_text("" if problems else digest.hexdigest())
+    return True
 
 
 def _places(tools: Toolbox, incident: Incident, patience: float, problems: list[str]) -> Iterator[Announcer]:

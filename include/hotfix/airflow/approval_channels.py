@@ -7,17 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hotfix.airflow.announcements import announce_incident
 from hotfix.airflow.chat import conversation, never_in_the_way
 from hotfix.airflow.toolbox import toolbox
 from hotfix.domain.approval import ApprovalRequest
 from hotfix.domain.incident import Incident
-from hotfix.steps.answers import settled
-from hotfix.steps.approval_messages import SHORTEST_WARNED, WARNING
+from hotfix.steps.answers import settled, why_invalid
+from hotfix.steps.approval_messages import warning_due
 from hotfix.steps.converse import Conversation
 from hotfix.steps.hear_code_host import hear
 
 log = logging.getLogger("hotfix")
 
+STEP = "await_approval"
 # Seconds that one look may take: no second try, the next look is one.
 LOOK = 2.0
 # The code host is asked less often: an app has some thousand calls an hour, and a look takes several of them.
@@ -41,6 +43,7 @@ class Channels:
         self.incident = incident
         self.request = request
         self._host_heard: datetime | None = None
+        self._shown: tuple[bool, frozenset[str]] | None = None
 
     def look(self, everything: bool = False) -> Look:
         """Hear the channels, the code host only now and then but for ``everything``, and judge all answers so far.
@@ -71,15 +74,28 @@ class Channels:
     def _hear_code_host(self) -> None:
         hear_code_host(self.incident, self.request, LOOK)
 
-    def warn_when_due(self) -> None:
-        """Once, when one minute is left of a window that is long enough; not much later."""
-        window = self.request.deadline - self.request.requested_at
-        warn_at = self.request.deadline - WARNING
-        if window < SHORTEST_WARNED or not warn_at <= toolbox().clock.now() <= warn_at + WARNING_LATE:
-            return
-        with never_in_the_way(self.incident, "warning of the end of the window", log.warning):
-            if (chat := self._chat()) is not None:
-                chat.warn(self.request)
+    def tell_people(self) -> None:
+        """When one minute is left of a window that is long enough, and on the code host why answers do not count."""
+        if self._last_minute():
+            with never_in_the_way(self.incident, "warning of the end of the window", log.warning):
+                if (chat := self._chat()) is not None:
+                    chat.warn(self.request)
+        with never_in_the_way(self.incident, "showing the approval on the code host", log.warning):
+            self._show_on_the_code_host()
+
+    def _last_minute(self) -> bool:
+        """Not much later: a warning then warns nobody."""
+        due = warning_due(self.request)
+        return due is not None and due <= toolbox().clock.now() <= due + WARNING_LATE
+
+    def _show_on_the_code_host(self) -> None:
+        answers = toolbox().bug_database.answers(self.incident)
+        refused = frozenset(answer.key for answer in answers if why_invalid(self.request, answer))
+        news = (self._last_minute(), refused)
+        # The first time too: the sensor gives up where another task's announcement is still under way. Otherwise once a
+        # piece of news; what could not be shown is made up for when the task ends.
+        if news != self._shown and announce_incident(self.incident, STEP, LOOK):
+            self._shown = news
 
     def _chat(self) -> Conversation | None:
         chat = conversation(self.incident, LOOK)

@@ -11,6 +11,7 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from hotfix.airflow.chat import conversation, never_in_the_way, tell_everybody
+from hotfix.airflow.retries import ByError
 from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, log, progress
 from hotfix.airflow.toolbox import artefacts_of, migrate_bug_database, toolbox
 from hotfix.airflow.work import about
@@ -30,6 +31,7 @@ def plain_task(function: Callable[..., Any]) -> Any:
         doc_md=inspect.getdoc(function),
         retries=RETRIES,
         retry_delay=RETRY_DELAY,
+        retry_policy=ByError(),
         multiple_outputs=False,
     )(function)
 

@@ -44,6 +44,7 @@ def code_host(profile: ServiceProfile, bug_database: BugDatabase, clock: Clock, 
         settings,
         base=profile.default_branch,
         deployed_elsewhere=profile.deployer.kind != "github",
+        people={name: identity.github for name, identity in profile.identities.items() if identity.github},
     )
 
 

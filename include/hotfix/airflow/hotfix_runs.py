@@ -22,6 +22,7 @@ from hotfix.domain.errors import CannotStartRun, InvalidIncident
 
 DAG_ID = "emergency_hotfix"
 NOTE_LIMIT = 1000
+REHEARSAL = "intake__rehearsal"
 _UNDER_WAY = (DagRunState.QUEUED, DagRunState.RUNNING)
 
 log = logging.getLogger("hotfix.intake")
@@ -32,30 +33,12 @@ class AirflowHotfixRuns:
 
     def start(self, run_id: str, params: Mapping[str, Any], started_by: str, note: str) -> bool:
         with _session() as session:
-            _require_dag(session)
-            try:
-                trigger_dag(
-                    DAG_ID,
-                    triggered_by=DagRunTriggeredByType.REST_API,
-                    run_type=DagRunType.MANUAL,
-                    triggering_user_name=started_by,
-                    run_id=run_id,
-                    conf=dict(params),
-                    note=note,
-                    session=session,
-                )
-                session.flush()
-            except (DagRunAlreadyExists, IntegrityError):
-                # Asked before, or at the same moment by another process: the id is unique in the database.
-                session.rollback()
-                return False
-            except DagNotFound:
-                raise _not_there() from None
-            except ValueError as error:
-                # The DAG's own schema of the params, as for the trigger form.
-                session.rollback()
-                raise InvalidIncident((str(error),)) from None
-        return True
+            return _start(session, run_id, params, started_by, note)
+
+    def rehearse(self, params: Mapping[str, Any]) -> None:
+        with _session() as session:
+            _start(session, REHEARSAL, params, REHEARSAL, REHEARSAL)
+            session.rollback()
 
     def latest(self, prefix: str) -> str | None:
         with _session() as session:
@@ -83,6 +66,33 @@ class AirflowHotfixRuns:
                 while lines[1:] and len("\n".join((*lines, text))) > NOTE_LIMIT:
                     del lines[1]
                 run.note = "\n".join((*lines, text))[:NOTE_LIMIT]
+
+
+def _start(session: Session, run_id: str, params: Mapping[str, Any], started_by: str, note: str) -> bool:
+    _require_dag(session)
+    try:
+        trigger_dag(
+            DAG_ID,
+            triggered_by=DagRunTriggeredByType.REST_API,
+            run_type=DagRunType.MANUAL,
+            triggering_user_name=started_by,
+            run_id=run_id,
+            conf=dict(params),
+            note=note,
+            session=session,
+        )
+        session.flush()
+    except (DagRunAlreadyExists, IntegrityError):
+        # Asked before, or at the same moment by another process: the id is unique in the database.
+        session.rollback()
+        return False
+    except DagNotFound:
+        raise _not_there() from None
+    except ValueError as error:
+        # The DAG's own schema of the params, as for the trigger form.
+        session.rollback()
+        raise InvalidIncident((str(error),)) from None
+    return True
 
 
 def _require_dag(session: Session) -> None:

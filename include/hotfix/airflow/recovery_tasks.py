@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from hotfix.airflow.announcements import announce_incident
+from hotfix.airflow.chat import never_in_the_way
 from hotfix.airflow.hand_over import Escalate
+from hotfix.airflow.patient_task import is_resumed, patient_task, wait_until
 from hotfix.airflow.runs import AirflowRuns
 from hotfix.airflow.step_task import RETRIES, RETRY_DELAY, Notes, log, progress
 from hotfix.airflow.toolbox import migrate_bug_database, toolbox
 from hotfix.airflow.work import about
 from hotfix.domain.incident import Incident
 from hotfix.domain.recovery import DeadRun, Recovery
+from hotfix.domain.stability import NextLook
 from hotfix.ports.bug_database import Event
 from hotfix.steps.close_run import close_run
 from hotfix.steps.find_dead_runs import find_dead_runs
+from hotfix.steps.judge_dead_run import judge_dead_run
 from hotfix.steps.recover_run import RecoveryTools, recover_run
 from hotfix.steps.release_stale_locks import release_stale_locks
 from hotfix.steps.what_went_wrong import TAKEN_OVER
@@ -55,23 +60,35 @@ def find_dead() -> list[dict[str, Any]]:
     return [run.to_xcom() for run in dead]
 
 
-@task(retries=RETRIES, retry_delay=RETRY_DELAY, execution_timeout=timedelta(minutes=45))
+@patient_task(retries=RETRIES, retry_delay=RETRY_DELAY, execution_timeout=timedelta(minutes=45))
 def recover(run: dict[str, Any]) -> dict[str, Any]:
-    """Finish a run that died, or roll it back; from now on its own tasks may change nothing."""
+    """Judge what a run that died has left in production, then finish the run or roll it back.
+
+    From now on its own tasks may change nothing.
+    """
     dead = DeadRun.model_validate(run)
     tools = toolbox()
     incident = _incident(dead)
-    tools.bug_database.take_over(incident, str(get_current_context()["dag_run"].run_id))
-    said = f"the run died ({dead.why}); it is finished from here"
-    event = Event(at=tools.clock.now(), step="hotfix_compliance", what=said, key=TAKEN_OVER)
-    tools.bug_database.note(incident, event)
+    if not is_resumed():
+        tools.bug_database.take_over(incident, str(get_current_context()["dag_run"].run_id))
+        said = f"the run died ({dead.why}); it is finished from here"
+        event = Event(at=tools.clock.now(), step="hotfix_compliance", what=said, key=TAKEN_OVER)
+        tools.bug_database.note(incident, event)
     with about(incident):
-        steps = recover_run(incident, recovery_tools(incident))
+        ports = recovery_tools(incident)
+        judged = judge_dead_run(incident, ports)
+        if isinstance(judged, NextLook):
+            wait_until(judged.at)
+        steps = recover_run(incident, ports, patient=True)
+        if isinstance(steps, NextLook):
+            wait_until(steps.at)
         repository = tools.service(incident.service).repository
         outcome = close_run(incident, repository=repository, bug_database=tools.bug_database, clock=tools.clock)
     if outcome.succeeded:
         tools.bug_database.record(incident, outcome)
     progress(outcome.summary)
+    with never_in_the_way(incident, "showing how it ended", log.warning):
+        announce_incident(incident, "hotfix_compliance")
     return Recovery(dead=dead, outcome=outcome, steps=steps).to_xcom()
 
 

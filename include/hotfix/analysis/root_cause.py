@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -229,7 +230,7 @@ class _Prior:
     def ranking(self, wait: bool) -> tuple[Suspect, ...]:
         try:
             return self._ranking.result(None if wait else max(0.0, self._until - time.monotonic()))
-        except TimeoutError:
+        except NotYet:  # the built-in one only from Python 3.11 on
             return ()
 
 

@@ -11,6 +11,7 @@ from hotfix.adapters.catalog import YamlCatalog
 from hotfix.adapters.git import GitRepository
 from hotfix.adapters.installation import catalog_folder, home
 from hotfix.domain.errors import HotfixError
+from hotfix.steps.watch_prospects import watch_prospects
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -42,6 +43,8 @@ def _check_services(arguments: argparse.Namespace) -> int:
             if missing:
                 raise HotfixError(f"critical tests are not in the repository: {', '.join(missing)}.")
             print(f"{name}: ok, {profile.default_branch} is at {head[:12]}")
+            for note in watch_prospects(profile.monitoring):
+                print(f"{name}: note: {note}")
         except HotfixError as error:
             broken += 1
             print(f"{name}: {error}", file=sys.stderr)

@@ -12,6 +12,7 @@ from hotfix.console import views
 from hotfix.console.markdown import render
 from hotfix.console.pages import page, picture
 from hotfix.domain.errors import HotfixError
+from hotfix.domain.follow_up import PullRequest
 from hotfix.ports.bug_database import BugDatabase, IncidentRow, IncidentStatus
 
 ROWS_SHOWN = 200
@@ -26,6 +27,7 @@ def _bug_database(request: Request) -> BugDatabase:
 
 Ledger = Annotated[BugDatabase, Depends(_bug_database)]
 IncidentId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$")]
+Branch = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,200}$")]
 RunId = Annotated[str, Path(pattern=r"^[^\x00-\x1f]{1,250}$")]
 
 
@@ -98,15 +100,15 @@ def error_rate(bug_database: Ledger, request: Request, incident_id: IncidentId, 
     return picture(request.app.state.artefacts(row.id, row.attempt).read(stability.plot))
 
 
-@router.get("/pull-requests/{incident_id}")
-def pull_request(request: Request, bug_database: Ledger, incident_id: IncidentId) -> Response:
-    """The follow-up pull request where the bug database keeps it, for a service without a code host."""
+@router.get("/pull-requests/{incident_id}/{branch:path}")
+def pull_request(request: Request, bug_database: Ledger, incident_id: IncidentId, branch: Branch) -> Response:
+    """A pull request where the bug database keeps it, for a service without a code host."""
     for attempt in views.attempts(bug_database, incident_id):
-        branch = attempt.follow_up.pull_request.branch if attempt.follow_up else None
-        if branch and (found := bug_database.pull_request(incident_id, branch)):
+        pulls = attempt.follow_up.pull_requests if attempt.follow_up else ()
+        if branch in {pull.branch for pull in pulls} and (found := bug_database.pull_request(incident_id, branch)):
             pull, text = found
-            return _document(request, attempt.row, pull.title, text, pull.branch, pull.head)
-    raise _not_found(f"No follow-up pull request of {incident_id} is recorded here.")
+            return _document(request, attempt.row, pull.title, text, pull)
+    raise _not_found(f"No pull request of {incident_id} from {branch} is recorded here.")
 
 
 @router.get("/runs/{run_id}")
@@ -123,8 +125,8 @@ def run(request: Request, bug_database: Ledger, run_id: RunId) -> Response:
     return RedirectResponse(f"{request.scope.get('root_path', '')}/incidents/{target[0]}#attempt-{target[1]}", 303)
 
 
-def _document(request: Request, row: IncidentRow, title: str, text: str, branch: str = "", head: str = "") -> Response:
-    return page(request, "document.html", row=row, title=title, body=render(text), branch=branch, head=head)
+def _document(request: Request, row: IncidentRow, title: str, text: str, pull: PullRequest | None = None) -> Response:
+    return page(request, "document.html", row=row, title=title, body=render(text), pull=pull)
 
 
 def _no_tables(request: Request, error: HotfixError) -> Response:

@@ -12,7 +12,7 @@ from hotfix.domain.rollback import Escalation
 from hotfix.domain.stability import StabilityReport
 from hotfix.ports.bug_database import BugDatabase, Event, IncidentRow
 from hotfix.steps.take_alert import STEP as INTAKE
-from hotfix.steps.what_went_wrong import FAILED, FINISHED, STARTED
+from hotfix.steps.what_went_wrong import CHAT, FAILED, FINISHED, STARTED
 
 # Shown in their own place and not among the other facts.
 _OWN_PLACE = ("post_mortem", "why_not")
@@ -87,9 +87,9 @@ def happenings(events: Iterable[Event]) -> tuple[Happening, ...]:
     """A timeline with the start and the end of each try in one line."""
     groups: list[list[Event]] = []
     for event in events:
-        # An alert may be noted while a step is at work.
+        # An alert or a message may be noted while a step is at work, and is a happening of its own.
         same_step = next((group for group in reversed(groups) if group[-1].step == event.step), None)
-        if same_step and event.what != STARTED and event.step != INTAKE:
+        if same_step and event.what != STARTED and event.step not in (INTAKE, CHAT):
             same_step.append(event)
         else:
             groups.append([event])

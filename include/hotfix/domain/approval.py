@@ -47,6 +47,12 @@ class Answer(Document):
         return self.user or f"{self.channel}'s {self.account}"
 
 
+def who_decides(approvers: tuple[str, ...], needed: int) -> str:
+    """Whose answer is asked for, in words. ``approvers`` are user names; empty: anybody who is known."""
+    people = ", ".join(approvers) or "anybody known but the reporter"
+    return f"Two different people of: {people}" if needed > 1 else f"One of: {people}"
+
+
 class ApprovalRequest(Document):
     """``approvals_needed`` is how many different people have to say yes."""
 

@@ -63,5 +63,8 @@ class FollowUp(Document):
 
     @property
     def headline(self) -> str:
-        opened = [self.pull_request.url, *([self.back_merge.url] if self.back_merge else ())]
-        return "; ".join([f"opened {' and '.join(opened)}", *self.remarks])
+        return "; ".join([f"opened {' and '.join(pull.url for pull in self.pull_requests)}", *self.remarks])
+
+    @property
+    def pull_requests(self) -> tuple[PullRequest, ...]:
+        return (self.pull_request, *((self.back_merge,) if self.back_merge else ()))

@@ -6,7 +6,10 @@ from hotfix.domain.document import Document, GitRef, Instant, Sha
 
 
 class Release(Document):
-    """A version that was live, as the deployer remembers it."""
+    """A version that was live, as the deployer remembers it.
+
+    ``deployed_at`` is when it began to take requests, not when the deployment was done: what fails from then on is its.
+    """
 
     version: Sha
     deployed_at: Instant | None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import Enum
 
 from hotfix.domain.document import Artefact, Document, Instant, Sha
 from hotfix.domain.incident import Incident
 from hotfix.domain.outcome import Ending
+
+# A decision takes seconds.
+LONG_OVER = timedelta(minutes=5)
 
 
 class GateState(str, Enum):
@@ -42,12 +46,39 @@ class ShippedVersion(Document):
     why: str
 
 
+class RefusedAnswer(Document):
+    """Of a person whose answer does not count: who they are on the ``channel``, and why."""
+
+    channel: str
+    account: str
+    why: str
+
+
+class ApprovalState(Document):
+    """The request to ship ``commit``: ``body`` (Markdown) is what has to be decided.
+
+    ``approvers`` are user names, empty for anybody who is known but the ``requester``; ``needed`` is how many of them
+    have to say yes. ``last_minute`` is set where people are warned; ``decision`` is empty while it is awaited.
+    """
+
+    commit: Sha
+    subject: str
+    body: str
+    approvers: tuple[str, ...]
+    requester: str
+    needed: int
+    deadline: Instant
+    last_minute: bool
+    refused: tuple[RefusedAnswer, ...]
+    decision: str
+
+
 class RunState(Document):
     """``waiting_for`` says who must act and how, empty when nobody must; ``ending`` is None while the run goes on.
 
     ``fix_commit`` is the candidate, from when there is one; ``pushed_branch`` is empty until it is published. The
-    ``security_report`` is SARIF. ``timeline`` has one line an
-    event, oldest first.
+    ``security_report`` is SARIF. ``approval`` is None where nobody was asked. ``timeline`` has one line an event,
+    oldest first.
     """
 
     incident: Incident
@@ -59,11 +90,23 @@ class RunState(Document):
     fix_commit: Sha | None
     pushed_branch: str
     security_report: Artefact | None
+    approval: ApprovalState | None = None
     shipped: ShippedVersion | None
     ending: Ending | None
     summary: str
     timeline: tuple[str, ...]
     pull_request: str
+
+
+def awaited(state: RunState) -> bool:
+    """Whether people can still answer the request; not where its window is long over, for then the run has died."""
+    approval = state.approval
+    return (
+        approval is not None
+        and not approval.decision
+        and state.ending is None
+        and state.at < approval.deadline + LONG_OVER
+    )
 
 
 class Untold(Document):

@@ -69,7 +69,7 @@ class Tests(_Section):
     ``critical``: paths or ``path::name``; ``critical_markers``: names of pytest markers. ``smoke``: what runs beside
     them when dependencies change (default: few files that import much). ``budget``: for all that runs on one version.
     ``maps``: a folder with what each test of a version executes, ``<version>.json`` (see ``map-tests``).
-    ``parallel``: run with pytest-xdist where it is installed, by default not. ``time_limit``: for one command.
+    ``parallel``: pytest runs tests beside each other where pytest-xdist is installed. ``time_limit``: for one command.
     """
 
     critical: tuple[TestId, ...] = ()
@@ -77,7 +77,7 @@ class Tests(_Section):
     smoke: tuple[TestId, ...] = ()
     budget: int = Field(default=600, ge=5, le=7200)
     maps: AbsolutePath | None = None
-    parallel: bool = False
+    parallel: bool = True
     paths: tuple[RepositoryPath, ...] = ("tests",)
     reproducer_path: RepositoryPath = "tests/test_hotfix_reproducer.py"
     source_roots: tuple[str, ...] = (".",)
@@ -396,6 +396,7 @@ class Github(_Section):
     pull_labels: tuple[str, ...] = ("hotfix-follow-up",)
     reviewers: tuple[str, ...] = ()
     record_deployments: bool = True
+    review_pull: bool = Field(default=True, description="a draft pull request to review while approval is awaited")
     releases: bool = True
     upload_sarif: bool = True
     patience: int = Field(default=30, ge=0, le=300)

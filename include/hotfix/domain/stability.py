@@ -135,6 +135,10 @@ class ValidationWatch(WatchRecord):
     """The watch after the deployment."""
 
 
+class RecoveryWatch(WatchRecord):
+    """The watch of a hotfix whose run died."""
+
+
 class RollbackWatch(WatchRecord):
     """The watch after the rollback."""
 

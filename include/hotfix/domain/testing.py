@@ -28,7 +28,9 @@ class TestCase(Document):
 class TestRun(Document):
     """One execution of a selection on one version. ``problem`` is set when its result cannot be trusted.
 
-    ``junit`` is the JUnit XML as the tests wrote it, empty when it cannot be used.
+    ``junit`` is the JUnit XML as the tests wrote it, empty when it cannot be used. ``parallel``: several processes ran
+    tests beside each other; ``remark`` says why not, where that was asked for. What failed there is run again in one
+    process: the ids in ``only_in_parallel`` passed then, those in ``flaky`` passed and failed.
     """
 
     __test__ = False
@@ -39,6 +41,10 @@ class TestRun(Document):
     output: str
     problem: str = ""
     junit: str = ""
+    parallel: bool = False
+    remark: str = ""
+    only_in_parallel: tuple[str, ...] = ()
+    flaky: tuple[str, ...] = ()
 
     def with_outcome(self, *outcomes: Outcome) -> tuple[TestCase, ...]:
         return tuple(case for case in self.cases if case.outcome in outcomes)
@@ -73,8 +79,10 @@ class TestHistory(Document):
 
 
 class TestReport(Document):
-    """``not_run``: selected, and left out for lack of time. ``configuration``: changed settings of the tests, and what
-    was done about each. ``reproducer``: what it said on the fix; empty when there is none."""
+    """``not_run``: selected, and left out for lack of time. ``no_result``: run, and not reported by the tool.
+    ``configuration``: changed settings of the tests, and what was done about each. ``reproducer``: what it said on the
+    fix; empty when there is none. ``only_in_parallel``: failed beside other tests, on either version, and passed in one
+    process, which counts. ``remarks``: how they were run, where it is not what the profile asks for."""
 
     __test__ = False
 
@@ -96,6 +104,9 @@ class TestReport(Document):
     configuration: tuple[str, ...] = ()
     reproducer: str = ""
     junit: tuple[Artefact, ...] = ()
+    only_in_parallel: tuple[str, ...] = ()
+    no_result: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from hotfix.adapters.alert_formats import ALERT_FORMATS
 from hotfix.domain.alert import Alert, AlertSource
 from hotfix.domain.document import clip
-from hotfix.domain.errors import AlertRefused, HotfixError, InvalidIncident
+from hotfix.domain.errors import AlertRefused, HotfixError, InvalidCatalog, InvalidIncident
 from hotfix.intake.credentials import CredentialBook
 from hotfix.ports.bug_database import BugDatabase
 from hotfix.ports.catalog import Catalog
@@ -39,6 +40,20 @@ class Desk:
     bug_database: Callable[[], BugDatabase]
     credentials: CredentialBook
     clock: Clock
+
+    def warm_up(self) -> None:
+        """Load what the first alert would wait for: profiles, and what starting a run needs. Never fails."""
+        usable = []
+        for name in self.catalog.names():
+            with suppress(InvalidCatalog):
+                usable.append(self.catalog.profile(name).name)
+        try:
+            self.bug_database()
+            if usable:
+                self.runs.rehearse({"service": usable[0], "description": "Nothing is wrong: this is a rehearsal"})
+        except HotfixError as error:
+            # The first alert takes longer then, and is told what is wrong.
+            log.info("Not warmed up: %s", error)
 
     def receive(self, source: AlertSource, headers: Mapping[str, str], body: bytes) -> Answer:
         """Check who sent it, then read it, then take its alerts, the oldest first."""

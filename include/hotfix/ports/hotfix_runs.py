@@ -17,6 +17,12 @@ class HotfixRuns(Protocol):
             CannotStartRun: the DAG is not there, is paused or is broken.
         """
 
+    def rehearse(self, params: Mapping[str, Any]) -> None:
+        """Everything that ``start`` does, and take it back: what only the first start loads is loaded then.
+
+        Raises as ``start`` does.
+        """
+
     def latest(self, prefix: str) -> str | None:
         """The newest run whose id begins with ``prefix``."""
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hotfix.domain.stability import Measurement, MetricFigures, Sample, StabilityVerdict
+from hotfix.stability.completeness import is_complete
 from hotfix.stability.measured import MetricRule, MetricTest, WatchedMetric
+from hotfix.stability.outlook import MARGIN, Outlook, outlook
 from hotfix.stability.proportion import UNHEALTHY, Proportion
 from hotfix.stability.ranks import CLASSES, RankTest
 from hotfix.stability.traffic import latencies
 
 ERROR_RATE, SLOW_REQUESTS, LATENCY = "error rate", "slow requests", "latency"
 # Each metric's share of the false alarms: most of it to the error rate, which then is seen almost as early as if it
-# were alone.
-SHARES = {ERROR_RATE: 0.9, SLOW_REQUESTS: 0.05, LATENCY: 0.05}
-# Of a further metric, before all shares are scaled to their sum.
-SHARE_OF_OTHERS = 0.05
+# were alone. They are scaled to the sum of those that the baseline lets be compared.
+SHARE_OF_ERRORS, SHARE_OF_OTHERS = 0.9, 0.05
 # A further metric that is not critical adds at most so much of what UNSTABLE takes: it never decides alone.
 MOST_OF_NOT_CRITICAL = 0.5
 # The 95th percentile is within the limit as long as no more than 5 % are slower than that; twice as many are too many.
 TOLERATED_SLOW = 0.05
 # Below this it is an incident of two customers, whatever the arithmetic says.
 LEAST_FAILURES = 3
-# Seconds of which something was not measured may be the bad ones. With more of them nothing is stable.
-MOST_INCOMPLETE = 0.1
+# A metric whose evidence against health would come this far in the rest of a watch may yet end it.
+SIGN = 0.5
 
 
 @dataclass(frozen=True)
@@ -129,23 +129,38 @@ class Judge:
         self._tolerance = tolerance
         self._others = [MetricTest(rule, [each.value for each in before if each.metric == rule.name]) for rule in rules]
         self._rules = {rule.name: rule for rule in rules}
-        self._scale = 1 / (1 + SHARE_OF_OTHERS * len(rules))
         self._errors = Proportion([pair for sample in baseline if (pair := _errors(sample))], tolerance.error_rate)
         self._slow = Proportion([self._slow_in(sample) for sample in baseline], UNHEALTHY * TOLERATED_SLOW)
         self._latency = RankTest([latencies([s]) for s in baseline], tolerance.slowdown, tolerance.noticeable_ms)
+        compared = 1 + self._latency.usable + sum(test.usable for test in self._others)
+        self._shares_in_all = SHARE_OF_ERRORS + SHARE_OF_OTHERS * compared
 
     def judge(self, observed: Iterable[Sample], measured: Iterable[Measurement] = ()) -> Judgement:
         """The order of the samples and of the further metrics' values does not matter."""
-        watch = self.watch()
+        return self.verdict_on(self.watch(observed, measured))
+
+    def watch(self, observed: Iterable[Sample] = (), measured: Iterable[Measurement] = ()) -> Watch:
+        """Begin to watch: add samples, and ask for the ``verdict_on`` it as often as you like."""
+        watch = Watch(self._tolerance.latency_ms, self._latency, self._others)
         for sample in observed:
             watch.add(sample)
         for measurement in measured:
             watch.add_measurement(measurement)
-        return self.verdict_on(watch)
+        return watch
 
-    def watch(self) -> Watch:
-        """Begin to watch: add samples, and ask for the ``verdict_on`` it as often as you like."""
-        return Watch(self._tolerance.latency_ms, self._latency, self._others)
+    def outlook(self, watch: Watch, more: int) -> Outlook:
+        """What ``more`` requests (those that are expected) may still decide.
+
+        The chance is that of the error rate: without it nothing is STABLE. It is 1 where another metric may yet be
+        UNSTABLE, if its evidence goes on to grow as it has.
+        """
+        evidence = (self._alarm(ERROR_RATE), -math.log(self._tolerance.missed))
+        found = outlook(self._errors, (watch.requests, watch.errors), more, evidence)
+        growth = 1 + MARGIN * more / watch.requests if watch.requests else math.inf
+        signs = [metric.against_health for metric in self._metrics(watch) if metric.name != ERROR_RATE]
+        if any(sign > 0 and sign * growth >= SIGN for sign in signs):
+            return replace(found, chance=1.0)
+        return found
 
     def verdict_on(self, watch: Watch) -> Judgement:
         metrics = self._metrics(watch)
@@ -171,7 +186,7 @@ class Judge:
 
     def _not_yet(self, watch: Watch) -> str:
         """Why nothing can be STABLE, whatever the figures say; empty when something can."""
-        if watch.incomplete > MOST_INCOMPLETE * (watch.samples - watch.empty):
+        if not is_complete(watch.incomplete, watch.samples - watch.empty, self._tolerance.missed):
             return f"{watch.incomplete} of {watch.samples} samples are incomplete"
         if not watch.requests:
             return "no requests since the deployment"
@@ -189,7 +204,8 @@ class Judge:
         return name not in self._rules or self._rules[name].critical
 
     def _alarm(self, name: str) -> float:
-        return -math.log(self._tolerance.false_alarm * SHARES.get(name, SHARE_OF_OTHERS) * self._scale)
+        share = SHARE_OF_ERRORS if name == ERROR_RATE else SHARE_OF_OTHERS
+        return -math.log(self._tolerance.false_alarm * share / self._shares_in_all)
 
     def _metrics(self, watch: Watch) -> tuple[MetricFigures, ...]:
         found = [self._error_rate(watch)]
@@ -238,9 +254,10 @@ class Judge:
         seen = f"{rule.name} was not measured"
         if watched.worse is not None:
             seen = f"{rule.name} is worse than {_worst(rule)} in {watched.worse:.0%} of {watched.values} values"
-        if watched.incomplete:
+        incomplete = watched.incomplete(self._tolerance.missed)
+        if incomplete:
             seen += f"; {watched.unmeasured} values were not measured"
-        healthy = 0.0 if watched.incomplete else watched.against_sickness()
+        healthy = 0.0 if incomplete else watched.against_sickness()
         figures = (watched.values, watched.worse, 0.5, watched.against_health(), healthy)
         return self._figures(rule.name, figures, seen, seen)
 

@@ -7,10 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hotfix.stability.completeness import is_complete
 from hotfix.stability.ranks import CLASSES, LEAST_BASELINE, RankTest
-
-# Values that were asked for and not measured may be the bad ones. With more of them the metric tells nothing.
-MOST_UNMEASURED = 0.1
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,9 @@ class WatchedMetric:
             self.values += 1
             self._ranks[self._test.rank(self._sign * value)] += 1
 
-    @property
-    def incomplete(self) -> bool:
-        return self.unmeasured > MOST_UNMEASURED * (self.values + self.unmeasured)
+    def incomplete(self, doubt: float) -> bool:
+        """Whether so many values were not measured that the others prove no health."""
+        return not is_complete(self.unmeasured, self.values + self.unmeasured, doubt)
 
     @property
     def worse(self) -> float | None:

@@ -9,10 +9,9 @@ from hotfix.stability.dispersion import noise
 
 # Unhealthy is a share at least so many times the healthy one.
 UNHEALTHY = 2
-# How the evidence against health is spread over how bad it may be: times the healthy share, and the weight of it. Half
-# and more for the smallest regression, which takes longest to see; the rest so that a bad one is seen much earlier.
-FIRST_WEIGHT = 0.75
-NEXT = 4
+# How the evidence against health is spread over how bad it may be: times the healthy share, and the weight of it. With
+# these two, four and ten times take at most 1.5 times the samples of Wald's test that is told how bad it is.
+WORSE = ((UNHEALTHY, 0.44), (4, 0.22), (10, 0.34))
 # Where failures come in bursts, one long burst looks as bad as that: there the smallest regression is looked for alone.
 BURSTY = 1.5
 LARGEST_SHARE = 0.95
@@ -38,7 +37,7 @@ class Proportion:
     where L₀ is the likelihood of the baseline's e₀ failures in n₀ requests, L that of e in n observed. For rare
     failures (Poisson) this is c^e·((n₀ + n)/(n₀ + c·n))^(e₀ + e), which is the likelihood ratio given the total
     e₀ + e (J. Przyborowski, H. Wilenski, Biometrika 31, 1940): p is gone, and its expectation is exactly 1 for every
-    p. With a long baseline it is Wald's. Against health stands a mixture of R(2), R(8), … (H. Robbins, Statistical
+    p. With a long baseline it is Wald's. Against health stands a mixture of R(2), R(4), … (H. Robbins, Statistical
     methods related to the law of the iterated logarithm, Ann. Math. Statist. 41(5), 1970), against sickness 1/R(2).
 
     Failures come in bursts: all counts are divided by the baseline's dispersion (quasi-likelihood; R. Wedderburn,
@@ -52,17 +51,15 @@ class Proportion:
         requests, failures = _sum(baseline)
         self.least, self.most = tolerated / 2, tolerated
         varies = noise(baseline)
-        self.dispersion = varies.dispersion
+        self.dispersion, self.drift = varies.dispersion, varies.drift
         share = failures / requests if requests else 0.0
         known = failures / self.dispersion / (1 - share) if share < 1 else 0.0
         weight = 1 / self.dispersion / (1 + varies.drift**2 * known)
         self._failed, self._passed = failures * weight, (requests - failures) * weight
-        worse = [UNHEALTHY]
-        while self.dispersion < BURSTY and NEXT * worse[-1] * self.most <= LARGEST_SHARE:
-            worse.append(NEXT * worse[-1])
-        rest = (1 - FIRST_WEIGHT) / (len(worse) - 1) if len(worse) > 1 else 0.0
-        self._worse = [(times, math.log(rest)) for times in worse[1:]]
-        self._worse.append((UNHEALTHY, math.log(FIRST_WEIGHT if rest else 1.0)))
+        most = LARGEST_SHARE / self.most if self.dispersion < BURSTY else UNHEALTHY
+        worse = [(times, weight) for times, weight in WORSE if times <= max(most, UNHEALTHY)]
+        whole = sum(weight for _, weight in worse)
+        self._worse = [(times, math.log(weight / whole)) for times, weight in worse]
 
     @property
     def healthy(self) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from hotfix.domain.approval import Approval, ApprovalDecision, ApprovalRequest
+from hotfix.domain.approval import Approval, ApprovalDecision, ApprovalRequest, who_decides
 from hotfix.domain.fix import Fix
 from hotfix.domain.incident import ApprovalMode, Incident
 from hotfix.domain.message import Button, Message
@@ -18,6 +18,13 @@ from hotfix.steps.incident_messages import Links
 WARNING = timedelta(seconds=60)
 SHORTEST_WARNED = timedelta(seconds=90)
 APPROVE_ACTION, REJECT_ACTION = "hotfix_approve", "hotfix_reject"
+
+
+def warning_due(request: ApprovalRequest) -> datetime | None:
+    """When people are warned of the end of the window; None where it is too short for that."""
+    if request.deadline - request.requested_at < SHORTEST_WARNED:
+        return None
+    return request.deadline - WARNING
 
 
 def request_key(incident: Incident) -> str:
@@ -98,8 +105,7 @@ def closed_message(incident: Incident, request: Message, approval: Approval, lin
 
 
 def how_to_answer(profile: ServiceProfile, request: ApprovalRequest) -> str:
-    people = ", ".join(request.approvers) or "anybody known but the reporter"
-    needed = f"Two different people of: {people}" if request.approvals_needed > 1 else f"One of: {people}"
+    needed = who_decides(request.approvers, request.approvals_needed)
     known = "" if approvers_in_chat(profile, request) else " Nobody of them has a Slack account in the profile."
     return (
         f"{needed}. Press a button, react to this message with ✅ or ❌, or reply “approve” or “reject: why” in "

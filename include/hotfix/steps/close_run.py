@@ -76,13 +76,29 @@ def _last_seen(record: Record) -> Sha | None:
     return record.live.version if record.live else None
 
 
+def was_cleared(record: Record) -> bool:
+    """Whether exactly the commit that was deployed had passed every gate before production."""
+    return _tested(record) and _secure(record) and _exact(record)
+
+
+def _tested(record: Record) -> bool:
+    return record.tests is not None and record.tests.verdict is TestVerdict.PASSED
+
+
+def _secure(record: Record) -> bool:
+    return record.security is not None and record.security.verdict in (SecurityVerdict.CLEAR, SecurityVerdict.CAUTION)
+
+
+def _exact(record: Record) -> bool:
+    approval, live = record.approval, record.live
+    if approval is None or live is None:
+        return False
+    return approval.decision is ApprovalDecision.APPROVED and live.version == approval.commit
+
+
 def success_criteria(record: Record) -> tuple[CriterionCheck, ...]:
     """The five conditions under which a hotfix was a success."""
     stability, approval, live = record.stability, record.approval, record.live
-    tested = record.tests is not None and record.tests.verdict is TestVerdict.PASSED
-    secure = record.security is not None and record.security.verdict in (SecurityVerdict.CLEAR, SecurityVerdict.CAUTION)
-    approved = approval is not None and approval.decision is ApprovalDecision.APPROVED
-    exact = approved and live is not None and approval is not None and live.version == approval.commit
     stable = stability is not None and stability.verdict is StabilityVerdict.STABLE
     filed = record.post_mortem is not None and record.follow_up is not None
     return (
@@ -93,17 +109,17 @@ def success_criteria(record: Record) -> tuple[CriterionCheck, ...]:
         ),
         CriterionCheck(
             name="the critical tests pass",
-            holds=tested,
+            holds=_tested(record),
             detail=record.tests.why if record.tests else "they did not run",
         ),
         CriterionCheck(
             name="the security review lets it through",
-            holds=secure,
+            holds=_secure(record),
             detail=record.security.why if record.security else "it did not run",
         ),
         CriterionCheck(
             name="production runs exactly the approved commit",
-            holds=exact,
+            holds=_exact(record),
             detail=f"{approval.why}; live: {live.version[:12] if live else 'not checked'}" if approval else "not asked",
         ),
         CriterionCheck(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from hotfix.domain.follow_up import FollowUpItem, FollowUpKind
@@ -44,7 +45,15 @@ def follow_up_items(record: Record) -> tuple[FollowUpItem, ...]:
 def _full_suite(tests: TestReport | None) -> str:
     """With what the gate had to leave out."""
     title = "Run the full test suite on the hotfix"
-    if tests is None or not tests.not_run_total:
+    if tests is None:
         return title
-    names = ", ".join(tests.not_run[:3]) + (" …" if tests.not_run_total > len(tests.not_run[:3]) else "")
-    return f"{title}: {tests.not_run_total} selected tests were left out for time ({names})"
+    left_out = []
+    if tests.not_run:
+        left_out.append(f"{tests.not_run_total} selected tests were left out for time ({_few(tests.not_run)})")
+    if tests.no_result:
+        left_out.append(f"selected tests gave no result ({_few(tests.no_result)})")
+    return f"{title}: {', '.join(left_out)}" if left_out else title
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")

@@ -45,6 +45,8 @@ def untested(tests: TestReport | None) -> tuple[str, ...]:
         return ()
     return (
         *(f"run {name}: the gate had no time for it" for name in tests.not_run),
+        *(f"run {name}: the gate selected it and it gave no result" for name in tests.no_result),
         *(f"mend the flaky test {name}" for name in tests.flaky),
+        *(f"mend {name}, which fails beside other tests and passes alone" for name in tests.only_in_parallel),
         *(f"mend {name}, which failed before the hotfix too" for name in tests.already_broken),
     )

@@ -3,65 +3,40 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from hotfix.domain.document import Document
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
-from hotfix.domain.service import Metric, Monitoring
-from hotfix.domain.stability import (
-    NextLook,
-    RollbackWatch,
-    Sample,
-    Seen,
-    StabilityVerdict,
-    Traffic,
-    ValidationWatch,
-)
+from hotfix.domain.service import Monitoring
+from hotfix.domain.stability import NextLook, Seen, StabilityVerdict, WatchRecord
 from hotfix.ports.artefacts import ArtefactStore
 from hotfix.ports.bug_database import BugDatabase
 from hotfix.ports.clock import Clock
 from hotfix.ports.monitoring import Monitoring as MonitoringPort
-from hotfix.stability.judge import Judge, Judgement, Tolerance, requests_needed
-from hotfix.stability.measured import MetricRule
+from hotfix.stability.judge import Judge, Judgement
+from hotfix.stability.outlook import Outlook
 from hotfix.stability.traffic import total
+from hotfix.steps.watch_samples import Kept, Stretch, figures, finite, merged, pace, sample_line, seen_since
+from hotfix.steps.watch_settings import probing_rounds, wait_after
 
 # So many probes of the symptom in a row decide about it, in either direction. They come from two looks at least.
 SYMPTOM_PROBES = 5
 SYMPTOM_PROBES_A_LOOK = 3
-# Probes must stay a small part of what a service has to bear, and a look must come to its end.
-MOST_ROUNDS = 60
+# A look must come to its end (seconds).
 PROBING_SECONDS = 20.0
-# Looks get rarer: each wait is a tenth of the time watched so far, at most so long (seconds). Where the probes are all
-# there is to see, they must not come in large bursts.
-WAIT_SHARE = 0.1
-LONGEST_WAIT, LONGEST_WAIT_BETWEEN_PROBES = 60.0, 10.0
 LINES_KEPT = 60
 LINES_A_LOOK = 120
 
 
-class Kept(Document):
-    """What was sampled, as it is stored between two looks."""
-
-    before: Seen
-    during: Seen
-    after: Seen
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A time that is over, [since, until)."""
-
-    since: datetime
-    until: datetime
-
-
 @dataclass(frozen=True)
 class Look:
-    """What one look has shown. ``elapsed``: seconds since the watch began; ``wait``: until the next look."""
+    """What one look has shown, times in seconds.
+
+    ``elapsed``: since the watch began; ``covered``: for so long there are samples without a gap; ``wait``: until the
+    next look.
+    """
 
     judgement: Judgement
     kept: Kept
@@ -70,6 +45,8 @@ class Look:
     symptom: tuple[bool, ...]
     timeline: tuple[str, ...]
     wait: float
+    covered: float
+    outlook: Outlook | None
 
     @property
     def elapsed(self) -> float:
@@ -107,14 +84,16 @@ class ProductionWatch:
         settings: Monitoring,
         ports: Watching,
         *,
-        record: type[ValidationWatch] | type[RollbackWatch],
+        record: type[WatchRecord],
         before: tuple[Stretch, ...],
         during: Stretch,
         since: datetime,
         limit: float,
         symptom: str | None,
         judge: Callable[[Kept], Judge],
+        earlier: WatchRecord | None = None,
     ) -> None:
+        """``earlier``: another watch, with whose samples this one begins."""
         self._incident = incident
         self._settings = settings
         self._ports = ports
@@ -123,6 +102,7 @@ class ProductionWatch:
         self._limit = limit
         self._symptom = symptom
         self._judge = judge
+        self._earlier = earlier
         self._lines: list[str] = []
 
     def look(self) -> Look:
@@ -130,7 +110,7 @@ class ProductionWatch:
         clock = self._ports.clock
         last = self._ports.bug_database.find(self._incident, self._kind)
         self._lines = list(last.timeline) if last else []
-        kept = self._kept(last)
+        kept = self._kept(last or self._earlier)
         started = last.started_at if last else clock.now()
         self._probe(last.looked_at if last else None)
         symptom = last.symptom if last else ()
@@ -140,14 +120,24 @@ class ProductionWatch:
         now = clock.now()
         fresh, unread = self._read(Stretch(self._since, now))
         kept = kept.model_copy(update={"after": merged(kept.after, fresh)})
-        judgement = self._judge(kept).judge(kept.after.samples, kept.after.measurements)
-        judgement = _lately(judgement, unread, self._quiet(kept.after, now))
+        judge = self._judge(kept)
+        seen = judge.watch(kept.after.samples, kept.after.measurements)
+        judgement = judge.verdict_on(seen)
+        quiet = self._quiet(kept.after, now)
+        judgement = _lately(judgement, unread, quiet)
         judgement = _with_symptom(judgement, symptom, bool(self._symptom))
         said_until = self._say_samples(kept.after, last.said_until if last else self._since, now, judgement)
         wait = wait_after(self._settings, self._limit, (now - started).total_seconds())
-        self._say_verdict(judgement, (now - started).total_seconds())
+        outlook = None
+        # A source that is silent, or a failing request that is not decided, may change everything.
+        heard = seen.requests and not unread and not quiet and len(set(symptom)) <= 1
+        if judgement.verdict is StabilityVerdict.INCONCLUSIVE and heard:
+            outlook = judge.outlook(seen, self._to_come(kept, started, now))
+        self._say_verdict(judgement, (now - started).total_seconds(), outlook)
         self._keep(kept, last, started, now, symptom, said_until)
-        return Look(judgement, kept, started, now, symptom, tuple(self._lines), wait)
+        return Look(
+            judgement, kept, started, now, symptom, tuple(self._lines), wait, self._covered(kept.after, now), outlook
+        )
 
     def say(self, line: str) -> None:
         self._lines.append(line)
@@ -158,7 +148,7 @@ class ProductionWatch:
         """The last lines that were said."""
         return tuple(self._lines[-LINES_KEPT:])
 
-    def _kept(self, last: ValidationWatch | RollbackWatch | None) -> Kept:
+    def _kept(self, last: WatchRecord | None) -> Kept:
         after = Seen()
         if last is not None and last.seen is not None:
             try:
@@ -166,6 +156,7 @@ class ProductionWatch:
             except (HotfixError, OSError, ValueError) as error:
                 self.say(f"what was sampled so far cannot be read, sampling it again: {error}")
             else:
+                kept = kept.model_copy(update={"after": seen_since(self._since, kept.after)})
                 # Monitoring that could not be read at the first look may be back.
                 if kept.before.samples:
                     return kept
@@ -194,15 +185,13 @@ class ProductionWatch:
         except HotfixError as error:
             # Monitoring that cannot be read is no data, and no data is never a pass.
             return Seen(), str(error)
-        return Seen(samples=tuple(map(_finite, samples)), measurements=measured), ""
+        return Seen(samples=tuple(map(finite, samples)), measurements=measured), ""
 
     def _probe(self, looked_at: datetime | None) -> None:
-        """As many rounds as it takes to be judged within the limit without any customer."""
         settings, clock = self._settings, self._ports.clock
         began = clock.now()
         gap = settings.interval if looked_at is None else (began - looked_at).total_seconds()
-        needed = requests_needed(tolerance_of(settings)) / (self._limit * len(settings.probes))
-        for _ in range(max(1, min(MOST_ROUNDS, math.ceil(gap * needed)))):
+        for _ in range(probing_rounds(settings, self._limit, gap)):
             for path in settings.probes:
                 self._ports.monitoring.probe(path)
             if (clock.now() - began).total_seconds() > PROBING_SECONDS:
@@ -211,10 +200,32 @@ class ProductionWatch:
     def _quiet(self, after: Seen, now: datetime) -> str:
         """Since when nothing was measured, where that is too long for a verdict about the present."""
         newest = max((sample.at for sample in after.samples if sample.requests), default=None)
-        longest = max(self._settings.window / 2, 3 * self._settings.step)
-        if newest is None or (now - newest).total_seconds() <= longest:
+        if newest is None or now - newest <= self._longest_gap:
             return ""
         return f"no request was measured since {newest:%H:%M:%S}"
+
+    def _covered(self, after: Seen, now: datetime) -> float:
+        oldest = now
+        for at in sorted((sample.at for sample in after.samples if sample.requests), reverse=True):
+            if oldest - at > self._longest_gap:
+                break
+            oldest = at
+        return (now - oldest).total_seconds()
+
+    @property
+    def _longest_gap(self) -> timedelta:
+        return timedelta(seconds=max(self._settings.window / 2, 3 * self._settings.step))
+
+    def _to_come(self, kept: Kept, started: datetime, now: datetime) -> int:
+        """Requests until the limit at the fastest pace seen: now, since the deployment, or before the incident."""
+        left = self._limit - (now - started).total_seconds()
+        lately = max(self._since, now - timedelta(seconds=max(self._settings.window, 3 * self._settings.step)))
+        stretches = [
+            (kept.after, (Stretch(self._since, now),)),
+            (kept.after, (Stretch(lately, now),)),
+            (kept.before, self._before),
+        ]
+        return math.ceil(max(0.0, left) * max(pace(seen, within) for seen, within in stretches))
 
     def _say_samples(self, after: Seen, said_until: datetime, now: datetime, judgement: Judgement) -> datetime:
         # The step that is not over will be told when it is.
@@ -226,7 +237,7 @@ class ProductionWatch:
             self.say(f"{sample_line(sample)}  {judgement.verdict.value}")
         return lines[-1].at + timedelta(microseconds=1) if lines else said_until
 
-    def _say_verdict(self, judgement: Judgement, elapsed: float) -> None:
+    def _say_verdict(self, judgement: Judgement, elapsed: float, outlook: Outlook | None) -> None:
         names = {metric.name for metric in self._settings.metrics}
         for metric in judgement.metrics:
             if metric.name in names:
@@ -236,13 +247,15 @@ class ProductionWatch:
             sick = max((metric.against_health for metric in judgement.metrics), default=0.0)
             evidence = f"evidence for stable {_part(healthy)}, for unstable {_part(sick)}"
             self.say(f"after {elapsed:.0f} s: inconclusive, {evidence}; missing: {judgement.why}")
+            if outlook and outlook.hopeless:
+                self.say(f"no verdict is to be expected: {outlook.why}")
         elif judgement.verdict is StabilityVerdict.STABLE and elapsed < self._settings.window:
             self.say(f"after {elapsed:.0f} s: stable so far; missing: the rest of {self._settings.window} s")
 
     def _keep(
         self,
         kept: Kept,
-        last: ValidationWatch | RollbackWatch | None,
+        last: WatchRecord | None,
         started: datetime,
         now: datetime,
         symptom: tuple[bool, ...],
@@ -266,69 +279,6 @@ class ProductionWatch:
             seen=seen,
         )
         self._ports.bug_database.record(self._incident, record)
-
-
-def merged(kept: Seen, fresh: Seen) -> Seen:
-    """What a source tells now, and before that what it told and has forgotten since."""
-    samples, measured = fresh.samples, fresh.measurements
-    return Seen(
-        samples=(*(each for each in kept.samples if not samples or each.at < samples[0].at), *samples),
-        measurements=(*(each for each in kept.measurements if not measured or each.at < measured[0].at), *measured),
-    )
-
-
-def wait_after(settings: Monitoring, limit: float, elapsed: float) -> float:
-    """Seconds until the next look: longer and longer, and never past the end of the window or the limit."""
-    longest = LONGEST_WAIT if any(source.requests for source in settings.all_sources) else LONGEST_WAIT_BETWEEN_PROBES
-    wait = max(settings.interval, min(WAIT_SHARE * elapsed, longest))
-    for edge in (settings.window, limit):
-        if elapsed < edge < elapsed + wait:
-            return edge - elapsed
-    return wait
-
-
-def tolerance_of(settings: Monitoring) -> Tolerance:
-    return Tolerance(
-        settings.tolerated_error_rate,
-        settings.latency_limit_ms,
-        settings.min_requests,
-        settings.tolerated_slowdown,
-        settings.noticeable_ms,
-    )
-
-
-def rule_of(metric: Metric) -> MetricRule:
-    return MetricRule(
-        name=metric.name,
-        critical=metric.critical,
-        lower_is_worse=metric.worse == "below",
-        tolerated=metric.tolerated,
-        noticeable=metric.noticeable,
-        limit=metric.limit,
-    )
-
-
-def sample_line(sample: Sample) -> str:
-    """One sample for a tired reader: time, requests, errors, share, median latency."""
-    if sample.requests is None or sample.errors is None:
-        return f"{sample.at:%H:%M:%S}  not measured"
-    rate = f"{sample.errors / sample.requests:6.1%}" if sample.requests else "no data"
-    latency = f"{statistics.median(sample.latencies_ms):6.0f} ms" if sample.latencies_ms else "     – ms"
-    return f"{sample.at:%H:%M:%S}  {sample.requests:5} requests  {sample.errors:4} errors  {rate}  {latency}"
-
-
-def figures(traffic: Traffic) -> str:
-    if traffic.error_rate is None:
-        return "no requests"
-    latency = f", p95 {traffic.p95_ms:.0f} ms" if traffic.p95_ms is not None else ""
-    return f"{traffic.requests} requests, {traffic.error_rate:.1%} errors{latency}"
-
-
-def _finite(sample: Sample) -> Sample:
-    """JSON knows no NaN, and a latency that is one was not measured."""
-    if all(map(math.isfinite, sample.latencies_ms)):
-        return sample
-    return sample.model_copy(update={"latencies_ms": tuple(filter(math.isfinite, sample.latencies_ms))})
 
 
 def _lately(judgement: Judgement, unread: str, quiet: str) -> Judgement:

@@ -100,10 +100,10 @@ def review_change(
         after, before = _present(new, paths), _present(old, paths)
 
         def scan(scanner: Scanner) -> Scan:
-            found = scanner.scan(new, after, base, head, _left(deadline))
+            found = _guarded(scanner, new, after, base, head, _left(deadline))
             if found.run.state is ScannerState.FAILED:
                 return Scan(found, None)
-            return Scan(found, scanner.scan(old, before, base, base, _left(deadline)))
+            return Scan(found, _guarded(scanner, old, before, base, base, _left(deadline)))
 
         with ThreadPoolExecutor(max_workers=len(scanners) or 1) as pool:
             running = [pool.submit(scan, scanner) for scanner in scanners]
@@ -114,6 +114,21 @@ def review_change(
                 progress(_line(finished.result()))
             scans = [future.result() for future in running]
     return assess([*scans, *rules], files, policy, configured=bool(scanners))
+
+
+def _guarded(
+    scanner: Scanner, checkout: Path, paths: tuple[str, ...], base: Sha, head: Sha, time_limit: float
+) -> ScanResult:
+    started = time.monotonic()
+    try:
+        return scanner.scan(checkout, paths, base, head, time_limit)
+    # Our own mistake about what a scanner wrote must not lose what the others found.
+    except Exception as error:
+        seconds = round(time.monotonic() - started, 3)
+        # By its type alone: the text may quote source code, which may hold a secret.
+        problem = f"{scanner.name}: its result cannot be understood ({type(error).__name__})"
+        run = ScannerRun(name=scanner.name, version="", state=ScannerState.FAILED, seconds=seconds, problem=problem)
+        return ScanResult(run=run, findings=())
 
 
 def apply_rules(files: Sequence[ChangedFile]) -> list[Scan]:

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from hotfix.analysis.test_selection.budget import within_budget
 from hotfix.analysis.test_selection.outcomes import Comparison, belongs, compare, merged
-from hotfix.analysis.test_selection.select import ChangedPath, Selection, select_tests
+from hotfix.analysis.test_selection.select import ChangedPath, select_tests
 from hotfix.analysis.test_selection.source_tree import SourceTree
 from hotfix.analysis.test_selection.test_configuration import ConfigurationChange, configuration_changes
 from hotfix.domain.diagnosis import Verdict
-from hotfix.domain.document import XCOM_LIMIT_BYTES, Sha
+from hotfix.domain.document import Sha
 from hotfix.domain.fix import Fix
 from hotfix.domain.incident import Incident
 from hotfix.domain.service import ServiceProfile
-from hotfix.domain.testing import Outcome, SelectedTest, TestReport, TestRun, TestVerdict
+from hotfix.domain.testing import Outcome, SelectedTest, TestHistory, TestReport, TestRun
 from hotfix.ports.artefacts import ArtefactStore
 from hotfix.ports.bug_database import BugDatabase
 from hotfix.ports.repository import Repository
 from hotfix.ports.test_runner import TestRunner
+from hotfix.steps.critical_tests_report import Findings, report_of
 from hotfix.steps.production_settings import put_back, within_reach
+from hotfix.steps.settled_run import settled_run
 
-LISTED = 20
 # A test that fails is tried this often in all before its failure counts.
 TRIES = 3
 # More failures than these are no chance, and trying them again would take the time that a person needs.
 RETRIED = 40
+# Seconds. Another Python process with its plugins takes about one to start, on a busy machine more.
+QUICK = 5.0
 
 
 def run_critical_tests(
@@ -59,27 +60,31 @@ def run_critical_tests(
         )
         chosen, left_out = within_budget(selection.tests, history, profile.tests.budget)
         progress(f"{len(chosen)} tests selected{f', {len(left_out)} left out for time' if left_out else ''}")
+        gate.parallel = profile.tests.parallel and not _quick(chosen, history)
         configuration = within_reach(tree, configuration)
         put_back(tree, [change for change in configuration if not change.is_code])
         reproducer = gate.reproduce(tree, fix.commit) if incident.has_reproducer else ""
         on_fix, unfinished = gate.run(tree, chosen)
     progress(f"on the fix: {_counts(on_fix)}")
+    if on_fix.remark:
+        progress(on_fix.remark)
+    silent = _silent(chosen, unfinished, on_fix)
     with repository.checkout(fix.base) as tree:
         there = _present(SourceTree(tree), chosen)
         on_production = gate.run_production(tree, fix.base, there)
         progress(f"on production's version: {_counts(on_production)}")
         comparison = compare(on_fix, on_production)
-        flaky = gate.flaky(tree, there, comparison.fixed)
+        flaky = {*on_fix.flaky, *on_production.flaky} | gate.flaky(tree, there, comparison.fixed)
     with repository.checkout(fix.commit) as tree:
         put_back(tree, [change for change in configuration if not change.is_code])
-        flaky |= gate.flaky(tree, chosen, [case.id for case in comparison.broken])
+        flaky |= gate.flaky(tree, chosen, [case.id for case in comparison.without(flaky).broken])
         conftests = [change for change in configuration if change.is_code]
         with_old = gate.with_old_conftests(tree, conftests, chosen) if conftests else None
     comparison = comparison.without(flaky)
     _remember(bug_database, incident, changes, chosen, on_fix, comparison)
-    return _report(
-        _Findings(selection, chosen, (*unfinished, *left_out), configuration, reproducer, on_fix, on_production,
-                  comparison, tuple(sorted(flaky)), with_old),
+    return report_of(
+        Findings(selection, chosen, (*unfinished, *left_out), silent, configuration, reproducer, on_fix, on_production,
+                 comparison, tuple(sorted(flaky)), with_old),
         profile,
         artefacts,
     )  # fmt: skip
@@ -93,20 +98,6 @@ def changed_paths(repository: Repository, base: Sha, head: Sha) -> tuple[Changed
     )
 
 
-@dataclass(frozen=True)
-class _Findings:
-    selection: Selection
-    chosen: tuple[SelectedTest, ...]
-    not_run: tuple[SelectedTest, ...]
-    configuration: tuple[ConfigurationChange, ...]
-    reproducer: str
-    on_fix: TestRun
-    on_production: TestRun
-    comparison: Comparison
-    flaky: tuple[str, ...]
-    with_old_conftests: TestRun | None
-
-
 class _Gate:
     """Runs of one gate; what they take together is held against the budget."""
 
@@ -117,6 +108,7 @@ class _Gate:
         self._runner = runner
         self._bug_database = bug_database
         self._progress = progress
+        self.parallel = profile.tests.parallel
 
     def reproduce(self, tree: Path, sha: Sha) -> str:
         """``passed``, ``failed``, ``flaky`` or ``not run``. Passing once is no proof: it must pass every time."""
@@ -164,7 +156,7 @@ class _Gate:
         again = tuple(test for test in chosen if any(belongs(case, test.path) for case in failing)) or tuple(chosen)
         found: set[str] = set()
         for _ in range(TRIES - 1):
-            run = self._once(tree, again, parallel=False)
+            run = self._runner.rerun(tree, tuple(test.path for test in again), tuple(failing))
             found |= {case.id for case in run.with_outcome(Outcome.PASSED)} & set(failing)
         return found
 
@@ -175,12 +167,28 @@ class _Gate:
         self._progress("once more with production's conftest.py")
         return self.run(tree, _present(SourceTree(tree), chosen))[0]
 
-    def _once(
-        self, tree: Path, chosen: Sequence[SelectedTest], seconds: float | None = None, parallel: bool = True
-    ) -> TestRun:
+    def _once(self, tree: Path, chosen: Sequence[SelectedTest], seconds: float | None = None) -> TestRun:
         names = tuple(test.path for test in chosen)
-        limit = None if seconds is None else max(1, int(min(seconds, self._profile.tests.time_limit)))
-        return self._runner.run(tree, names, time_limit=limit, parallel=parallel and self._profile.tests.parallel)
+        most = self._profile.tests.time_limit
+        limit = most if seconds is None else max(1, int(min(seconds, most)))
+        if self.parallel:
+            return settled_run(self._runner, tree, names, limit, self._progress)
+        return self._runner.run(tree, names, time_limit=limit)
+
+
+def _quick(chosen: Sequence[SelectedTest], history: TestHistory) -> bool:
+    """Whether they are known to end before further processes would have started."""
+    known = [history.seconds.get(test.path) for test in chosen]
+    return None not in known and sum(seconds or 0 for seconds in known) < QUICK
+
+
+def _silent(
+    chosen: Sequence[SelectedTest], unfinished: Sequence[SelectedTest], run: TestRun
+) -> tuple[SelectedTest, ...]:
+    """Selected tests that were to run and of which the report holds nothing, where its names can be told apart."""
+    asked = [test for test in chosen if test not in unfinished]
+    silent = tuple(test for test in asked if not any(belongs(case.id, test.path) for case in run.cases))
+    return silent if len(silent) < len(asked) else ()
 
 
 def _present(tree: SourceTree, chosen: Sequence[SelectedTest]) -> tuple[SelectedTest, ...]:
@@ -213,114 +221,6 @@ def _remember(
     )
 
 
-def _report(found: _Findings, profile: ServiceProfile, artefacts: ArtefactStore) -> TestReport:
-    passed = tuple(case for case in found.on_fix.with_outcome(Outcome.PASSED) if case.id not in found.flaky)
-    verdict, why = _verdict(found, profile, len(passed))
-    junit = tuple(
-        artefacts.put(name, run.junit)
-        for name, run in (("junit-fix.xml", found.on_fix), ("junit-production.xml", found.on_production))
-        if run.junit
-    )
-    report = TestReport(
-        verdict=verdict,
-        why=why,
-        selected=found.chosen[:LISTED],
-        ran=len(found.on_fix.cases),
-        passed=len(passed),
-        skipped=len(found.on_fix.with_outcome(Outcome.SKIPPED)),
-        fixed=found.comparison.fixed[:LISTED],
-        broken=found.comparison.broken[:LISTED],
-        already_broken=found.comparison.already_broken[:LISTED],
-        seconds=round(found.on_fix.seconds + found.on_production.seconds, 1),
-        output=artefacts.put("tests.json", _details(found)),
-        flaky=found.flaky[:LISTED],
-        not_run=tuple(test.path for test in found.not_run[:LISTED]),
-        not_run_total=len(found.not_run),
-        widened=found.selection.widened[:LISTED],
-        configuration=tuple(_said(change) for change in found.configuration[:LISTED]),
-        reproducer=found.reproducer,
-        junit=junit,
-    )
-    return _within_limit(report)
-
-
-def _verdict(found: _Findings, profile: ServiceProfile, passed: int) -> tuple[TestVerdict, str]:
-    broken = found.comparison.broken
-    if broken:
-        names = ", ".join(case.id for case in broken[:5])
-        return TestVerdict.FAILED, f"{_tests(len(broken))} broken by the change: {names}"[:1000]
-    if found.reproducer == "failed":
-        return TestVerdict.FAILED, "the reproducer fails on the fix"
-    if doubts := _doubts(found, profile, passed):
-        return TestVerdict.INCONCLUSIVE, doubts[0][:1000]
-    already, flaky = len(found.comparison.already_broken), len(found.flaky)
-    notes = [
-        *([f"{already} fail on production's version too"] if already else []),
-        *([f"{flaky} are flaky"] if flaky else []),
-        *([f"{len(found.not_run)} were left out for time"] if found.not_run else []),
-        *([f"{len(found.configuration)} changes of the tests' settings"] if found.configuration else []),
-    ]
-    return TestVerdict.PASSED, "; ".join([f"{passed} passed, none broken by the change", *notes]).replace("; ", ", ")
-
-
-def _doubts(found: _Findings, profile: ServiceProfile, passed: int) -> list[str]:
-    """Why the run shows too little, the weightiest first."""
-    run, missing = found.on_fix, found.selection.missing
-    old = found.with_old_conftests
-    doubts = [
-        *([f"critical tests of the profile are not in the repository: {', '.join(missing)}"] if missing else []),
-        *(change.problem for change in found.configuration if change.problem),
-        *([f"the reproducer is {found.reproducer} on the fix"] if found.reproducer not in ("", "passed") else []),
-        *([run.problem] if run.problem else []),
-        *(["no test passed: nothing was shown"] if not passed else []),
-    ]
-    if passed and not run.problem:
-        doubts += [f"the critical test {name} did not pass anything" for name in _unshown(found)]
-    if old is not None:
-        without = {case.id for case in old.with_outcome(Outcome.PASSED)}
-        only = [c.id for c in run.with_outcome(Outcome.PASSED) if c.id not in without and c.id not in found.flaky]
-        if old.problem or only:
-            what = old.problem or f"with production's conftest.py these do not pass: {', '.join(only[:5])}"
-            doubts.append(f"the change edits conftest.py: {what}")
-    return doubts
-
-
-def _unshown(found: _Findings) -> list[str]:
-    """Critical tests of which nothing passed, as far as the report's names can be told apart."""
-    critical = [test.path for test in found.chosen if test.critical]
-    cases = {name: [case for case in found.on_fix.cases if belongs(case.id, name)] for name in critical}
-    if not any(cases.values()):
-        return []
-    return [
-        name
-        for name, own in cases.items()
-        if not any(case.outcome is Outcome.PASSED and case.id not in found.flaky for case in own)
-        # What production has broken too is excused, as everywhere.
-        and not (own and all(case.id in found.comparison.already_broken for case in own))
-    ]
-
-
-def _said(change: ConfigurationChange) -> str:
-    if change.problem:
-        return change.problem
-    done = "run with the change's and with production's" if change.is_code else "production's settings were used"
-    return f"{change.path} decides how tests run: {done}"
-
-
-def _tests(count: int) -> str:
-    return f"{count} test{'' if count == 1 else 's'} {'is' if count == 1 else 'are'}"
-
-
-def _within_limit(report: TestReport) -> TestReport:
-    """Shorten the longest list until the document may travel; the artefact keeps everything."""
-    while len(report.model_dump_json().encode()) > XCOM_LIMIT_BYTES - 1024:
-        lists = ("selected", "broken", "fixed", "already_broken", "flaky", "not_run", "widened", "configuration")
-        sizes = {name: len(str(getattr(report, name))) for name in lists}
-        longest = max(lists, key=lambda name: sizes[name])
-        report = report.model_copy(update={longest: getattr(report, longest)[:-1]})
-    return report
-
-
 def _nothing() -> TestRun:
     return TestRun(cases=(), exit_code=None, seconds=0, output="", problem="no test was selected")
 
@@ -328,19 +228,4 @@ def _nothing() -> TestRun:
 def _counts(run: TestRun) -> str:
     return run.problem or ", ".join(
         f"{len(run.with_outcome(outcome))} {outcome.value}" for outcome in Outcome if run.with_outcome(outcome)
-    )
-
-
-def _details(found: _Findings) -> str:
-    return json.dumps(
-        {
-            "selected": [test.model_dump(mode="json") for test in found.chosen],
-            "not_run": [test.model_dump(mode="json") for test in found.not_run],
-            "widened": list(found.selection.widened),
-            "flaky": list(found.flaky),
-            "reproducer": found.reproducer,
-            "fix": found.on_fix.model_dump(mode="json", exclude={"junit"}),
-            "production": found.on_production.model_dump(mode="json", exclude={"junit"}),
-        },
-        indent=1,
     )

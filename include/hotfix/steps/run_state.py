@@ -6,16 +6,28 @@ from datetime import datetime
 
 from hotfix.domain.approval import ApprovalDecision, ApprovalRequest
 from hotfix.domain.outcome import RunOutcome
-from hotfix.domain.run_state import DeploymentState, GateResult, GateState, RunState, ShippedVersion
+from hotfix.domain.run_state import (
+    ApprovalState,
+    DeploymentState,
+    GateResult,
+    GateState,
+    RefusedAnswer,
+    RunState,
+    ShippedVersion,
+)
 from hotfix.domain.security import SecurityVerdict
 from hotfix.domain.stability import StabilityVerdict
 from hotfix.domain.testing import TestVerdict
 from hotfix.ports.bug_database import BugDatabase, Event
+from hotfix.steps.answers import why_invalid
+from hotfix.steps.approval_messages import warning_due
 from hotfix.steps.record import Record
 from hotfix.steps.what_went_wrong import STARTED
 
 TESTS, SECURITY, APPROVAL, STABILITY = "critical tests", "security review", "approval", "production stable"
 TIMELINE_SHOWN = 40
+# Of one request: whoever may write there may write nonsense, however often.
+REFUSALS_TOLD = 20
 
 
 def run_state(record: Record, bug_database: BugDatabase, now: datetime) -> RunState:
@@ -32,6 +44,7 @@ def run_state(record: Record, bug_database: BugDatabase, now: datetime) -> RunSt
         fix_commit=record.fix.commit if record.fix else None,
         pushed_branch=record.push.branch if record.push else "",
         security_report=record.security.sarif if record.security else None,
+        approval=_approval(record, request, bug_database, now) if request else None,
         shipped=_shipped(record),
         ending=outcome.ending if outcome else None,
         summary=outcome.summary if outcome else "",
@@ -83,6 +96,28 @@ def _waiting_for(record: Record, request: ApprovalRequest | None, outcome: RunOu
         return ""
     who = ", ".join(request.approvers) or "anybody but the reporter"
     return f"approval of {request.commit[:12]} by {who}, until {request.deadline:%H:%M:%S} UTC"
+
+
+def _approval(record: Record, request: ApprovalRequest, bug_database: BugDatabase, now: datetime) -> ApprovalState:
+    approval = record.approval
+    due = warning_due(request)
+    refused = {
+        (answer.channel, answer.account): RefusedAnswer(channel=answer.channel, account=answer.account, why=why)
+        for answer in bug_database.answers(record.incident)
+        if (why := why_invalid(request, answer)) and answer.account
+    }
+    return ApprovalState(
+        commit=request.commit,
+        subject=request.subject,
+        body=request.body,
+        approvers=request.approvers,
+        requester=request.requester,
+        needed=request.approvals_needed,
+        deadline=request.deadline,
+        last_minute=approval is None and due is not None and due <= now < request.deadline,
+        refused=tuple(refused.values())[:REFUSALS_TOLD],
+        decision=f"{approval.headline} ({approval.channel}, {approval.at:%H:%M:%S} UTC)" if approval else "",
+    )
 
 
 def _gates(record: Record, ended: bool) -> tuple[GateResult, ...]:

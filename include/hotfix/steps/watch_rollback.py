@@ -19,7 +19,9 @@ from hotfix.ports.deployer import Deployer
 from hotfix.ports.monitoring import Monitoring
 from hotfix.stability.judge import Judge
 from hotfix.stability.traffic import total
-from hotfix.steps.production_watch import Kept, Look, ProductionWatch, Stretch, Watching, rule_of, tolerance_of
+from hotfix.steps.production_watch import Look, ProductionWatch, Watching
+from hotfix.steps.watch_samples import Kept, Stretch
+from hotfix.steps.watch_settings import rule_of, tolerance_of
 from hotfix.steps.what_went_wrong import STARTED
 
 # What was usual before is measured over so long a time (seconds).

@@ -38,6 +38,10 @@ class InMemoryHotfixRuns:
         self.runs.append(Run(run_id, dict(params), started_by, [note]))
         return True
 
+    def rehearse(self, params: Mapping[str, Any]) -> None:
+        if self.start("rehearsal", params, "", ""):
+            self.runs.pop()
+
     def latest(self, prefix: str) -> str | None:
         return next((run.run_id for run in reversed(self.runs) if run.run_id.startswith(prefix)), None)
 

@@ -52,6 +52,11 @@ class FakeTestRunner:
             return TestRun(cases=(), exit_code=None, seconds=0, output="", problem=problem)
         return self.runs[sha]
 
+    def rerun(
+        self, checkout: Path, tests: tuple[str, ...], cases: tuple[str, ...], *, time_limit: float | None = None
+    ) -> TestRun:
+        return self.run(checkout, tests, time_limit=time_limit)
+
 
 def _commit_of(checkout: Path) -> Sha:
     asked = subprocess.run(

@@ -176,6 +176,8 @@ def test_a_regression_of_a_real_package_is_found_and_fixed(production: Productio
     assert fix.proved
     assert tests is not None
     assert tests.passed >= 55
+    # Beside each other: its own environment has pytest-xdist.
+    assert tests.remarks == ()
     assert stability is not None
     assert stability.verdict is StabilityVerdict.STABLE
     assert stability.incident.error_rate is not None

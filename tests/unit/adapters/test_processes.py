@@ -169,6 +169,22 @@ class TestUntrustedCode:
         assert done.exit_code != 0
         assert (tmp_path / "big").stat().st_size <= MIB
 
+    @pytest.mark.parametrize("talks", [True, False])
+    def test_cannot_fill_the_disk_with_many_files(self, tmp_path: Path, talks: bool) -> None:
+        code = (
+            "import os, time\n"
+            f"{'' if talks else 'os.close(1); os.close(2)'}\n"
+            "for n in range(64):\n"
+            "    with open(f'part{n}', 'wb') as file: file.write(os.urandom(2**20)); os.fsync(file.fileno())\n"
+            "    time.sleep(0.05)\n"
+            "time.sleep(60)\n"
+        )
+        done = call(PYTHON, "-c", code, cwd=tmp_path, limits=Limits(disk=16 * MIB), seconds=50)
+        assert done.disk_filled
+        assert (done.exit_code, done.timed_out) == (None, False)
+        assert done.seconds < 40
+        # How many files there are then depends on what others write meanwhile.
+
     @pytest.mark.usefixtures("namespaces")
     def test_reaches_no_server_unless_allowed(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:

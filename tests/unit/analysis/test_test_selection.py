@@ -238,6 +238,22 @@ def test_coverage_data_adds_tests_that_no_name_leads_to(root: Path) -> None:
     assert "tests/test_cart.py::test_other" in chosen(select(root, CHANGED))
 
 
+def test_data_of_testmon_adds_tests_that_no_name_leads_to(root: Path) -> None:
+    with sqlite3.connect(root / ".testmondata") as connection:
+        # As pytest-testmon 2.2 makes them.
+        connection.executescript(
+            "CREATE TABLE test_execution (id INTEGER PRIMARY KEY ASC, environment_id INTEGER, test_name TEXT,"
+            " duration FLOAT, failed BIT, forced BIT);"
+            "CREATE TABLE file_fp (id INTEGER PRIMARY KEY, filename TEXT, method_checksums BLOB, mtime FLOAT,"
+            " fsha TEXT);"
+            "CREATE TABLE test_execution_file_fp (test_execution_id INTEGER, fingerprint_id INTEGER);"
+        )
+        connection.execute("INSERT INTO test_execution VALUES (7, 1, 'tests/test_cart.py::test_other[a]', 0.1, 0, 0)")
+        connection.execute("INSERT INTO file_fp VALUES (3, 'shop/pricing.py', x'00', NULL, 'ab')")
+        connection.execute("INSERT INTO test_execution_file_fp VALUES (7, 3)")
+    assert "tests/test_cart.py::test_other" in chosen(select(root, CHANGED))
+
+
 def test_coverage_data_that_is_none_adds_nothing(root: Path) -> None:
     expected = select(root, CHANGED)
     (root / ".coverage").write_text("not a database")

@@ -7,8 +7,19 @@ import random
 import pytest
 
 from bench.stability.cells import CELLS, Cell
-from bench.stability.judges import INCONCLUSIVE, STABLE, UNSTABLE, argo, is_high, kayenta, ours, wald
-from bench.stability.report import interval
+from bench.stability.judges import (
+    INCONCLUSIVE,
+    STABLE,
+    UNSTABLE,
+    Decision,
+    argo,
+    is_high,
+    kayenta,
+    ours,
+    wald,
+    wald_twice,
+)
+from bench.stability.report import figures, interval, targets
 from bench.stability.traces import Trace
 
 
@@ -57,6 +68,39 @@ def test_every_judge_knows_a_disaster_from_health() -> None:
 def test_nothing_is_decided_without_traffic() -> None:
     quiet = Trace(cell(rate=0), 1)
     assert {judge(quiet).verdict for judge in (ours, wald, kayenta, argo)} == {INCONCLUSIVE}
+
+
+def test_wald_told_twice_the_rate_is_in_no_hurry_where_everything_fails() -> None:
+    broken = Trace(cell(before=0.01, after=1.0, healthy=False), 1)
+    assert (wald(broken).samples, wald_twice(broken).samples) == (1, 7)
+    twice = Trace(cell(after=0.1, healthy=False), 1)
+    assert wald(twice) == wald_twice(twice)
+
+
+def test_a_watch_without_prospects_is_given_up_and_what_would_have_come_is_known() -> None:
+    rare = [ours(Trace(cell(before=0.001, after=0.001, rate=0.2), seed)) for seed in range(5)]
+    assert [(each.verdict, each.given_up, each.missed) for each in rare] == [(INCONCLUSIVE, True, None)] * 5
+    assert all(120 <= each.samples < 600 for each in rare)
+    assert not ours(Trace(cell(), 1)).given_up
+
+
+def test_giving_up_is_no_verdict_and_what_it_loses_is_counted() -> None:
+    of = cell(before=0.001, after=0.001, rate=0.2)
+    early = [Decision(INCONCLUSIVE, 300, given_up=True)] * 98 + [Decision(INCONCLUSIVE, 300, True, STABLE)] * 2
+    late = [Decision(STABLE, 600)] * 100
+    found = {"hotfix": figures(of, early), "wald": figures(of, late), "kayenta": figures(of, late)}
+    assert (found["hotfix"].undecided, found["hotfix"].given_up, found["hotfix"].missed) == (100, 100, 2)
+    met = targets(of, found)
+    assert met["a verdict with fewer samples than Kayenta"] is False
+    assert met["ended with fewer samples than Kayenta"] is True
+    assert met["verdicts lost by giving up ≤ 1 %"] is False
+
+
+def test_further_metrics_are_seen_by_every_judge_but_walds() -> None:
+    worse = Trace(cell(rate=2, metrics=2, worse=3, healthy=False), 1)
+    assert {judge(worse).verdict for judge in (ours, kayenta, argo)} == {UNSTABLE}
+    gone = Trace(cell(rate=2, metrics=2, unmeasured=1.0), 1)
+    assert ours(gone).verdict is INCONCLUSIVE
 
 
 def test_cells_have_names_of_their_own() -> None:

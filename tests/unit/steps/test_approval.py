@@ -9,12 +9,22 @@ import pytest
 
 from hotfix.domain.approval import Answer, ApprovalDecision, ApprovalRequest
 from hotfix.domain.incident import ApprovalMode, Incident
+from hotfix.domain.security import SecurityVerdict, Severity
 from hotfix.domain.testing import TestVerdict
 from hotfix.steps.answers import APPROVE, REJECT, why_invalid
 from hotfix.steps.approval import decide, delivered, request_approval
 from tests.contract.fakes.clock import FakeClock
 from tests.contract.fakes.deployer import FakeDeployer
-from tests.support.documents import BASE, FIX, a_fix, a_profile, a_security_report, a_test_report, an_incident
+from tests.support.documents import (
+    BASE,
+    FIX,
+    a_finding,
+    a_fix,
+    a_profile,
+    a_security_report,
+    a_test_report,
+    an_incident,
+)
 
 DIFF = "--- a\n+++ b\n"
 
@@ -79,6 +89,14 @@ def test_the_way_back_is_asked_of_the_deployer() -> None:
     stranger = FakeDeployer("d" * 40, FakeClock())
     request = a_request(deployer=stranger)
     assert [check.name for check in request.silence if not check.holds] == ["the rollback plan is proven"]
+
+
+def test_what_the_review_found_is_in_the_request() -> None:
+    finding = a_finding(severity=Severity.LOW)
+    report = a_security_report(verdict=SecurityVerdict.CAUTION, why="one is carried", carried=(finding,))
+    body = a_request(security=report).body
+    assert "**Security:** one is carried." in body
+    assert f"- {finding.summary}" in body
 
 
 def test_a_request_that_reached_nobody_cannot_be_answered_by_silence() -> None:

@@ -15,7 +15,7 @@ from hotfix.domain.recovery import Liveness
 from hotfix.ports.bug_database import Event, IncidentStatus
 from hotfix.steps.close_run import close_run, taken_over_by_another_run
 from hotfix.steps.find_dead_runs import SILENCE, find_dead_runs
-from hotfix.steps.recover_run import RecoveryTools, recover_run
+from hotfix.steps.recover_run import recover_run
 from hotfix.steps.release_stale_locks import LockReport, release_stale_locks
 from hotfix.steps.what_went_wrong import TAKEN_OVER
 from tests.contract.fakes.runs import FakeRuns
@@ -39,22 +39,7 @@ def dead(world: World, **states: Liveness) -> list[str]:
 
 
 def recover(emergency: Emergency) -> tuple[str, ...]:
-    world = emergency.world
-    return recover_run(
-        emergency.incident,
-        RecoveryTools(
-            profile=world.profile,
-            repository=world.repository,
-            deployer=world.deployer,
-            alternative=None,
-            monitoring=world.monitoring,
-            code_host=world.code_host,
-            bug_database=world.bug_database,
-            artefacts=world.artefacts,
-            clock=world.clock,
-            progress=world.progress,
-        ),
-    )
+    return recover_run(emergency.incident, emergency.world.recovery_tools)
 
 
 def close(emergency: Emergency) -> RunOutcome:

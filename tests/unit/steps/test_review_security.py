@@ -11,7 +11,7 @@ import pytest
 from hotfix.adapters.scanners import RuffScanner
 from hotfix.domain.fix import Fix
 from hotfix.domain.policy import silence_checks
-from hotfix.domain.security import Confidence, Finding, SecurityReport, SecurityVerdict, Severity
+from hotfix.domain.security import Confidence, Finding, ScanResult, SecurityReport, SecurityVerdict, Severity
 from hotfix.domain.service import Policy, SecurityPolicy
 from hotfix.steps.review_security import review_security
 from tests.contract.fakes.scanner import FakeScanner
@@ -74,6 +74,19 @@ def test_a_failed_scanner_is_inconclusive(world: World, fix: Fix) -> None:
     report = review(world, fix, a_scanner(fix, []), FakeScanner({fix.base: ()}, "broken"))
     assert report.verdict is SecurityVerdict.INCONCLUSIVE
     assert "broken: nothing is scripted" in report.why
+
+
+def test_a_scanner_that_breaks_in_our_hands_is_inconclusive_and_hides_no_finding(world: World, fix: Fix) -> None:
+    class Broken(FakeScanner):
+        def scan(self, *_: Any) -> ScanResult:
+            raise KeyError("secret = hunter2")
+
+    report = review(world, fix, a_scanner(fix, []), Broken({}, "broken"))
+    assert report.verdict is SecurityVerdict.INCONCLUSIVE
+    assert "broken: its result cannot be understood (KeyError)" in report.why
+    assert "hunter2" not in report.model_dump_json()
+    critical = [a_finding(severity=Severity.CRITICAL)]
+    assert review(world, fix, Broken({}, "broken"), a_scanner(fix, critical)).verdict is SecurityVerdict.BLOCK
 
 
 def test_a_scanner_that_the_policy_names_optional_may_fail_and_is_told(world: World, fix: Fix) -> None:

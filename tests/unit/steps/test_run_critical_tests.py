@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -304,3 +305,81 @@ def test_the_report_may_always_travel_and_the_artefacts_have_everything(world: W
     assert report.verdict is TestVerdict.FAILED
     assert len(json.loads(world.artefacts.contents["tests.json"])["fix"]["cases"]) == 50
     assert world.artefacts.contents["junit-fix.xml"] == "<testsuite/>"
+
+
+ONE_TEST = "tests.test_pricing.test_price"
+
+
+class Workshop(FakeTestRunner):
+    """Runs beside each other fail ``ONE_TEST``; in one process ``alone`` says how it ends on a commit."""
+
+    def __init__(self, alone: dict[str, Outcome]) -> None:
+        super().__init__()
+        self.alone = alone
+        self.asked: list[bool] = []
+
+    def run(
+        self, checkout: Path, tests: tuple[str, ...], *, time_limit: float | None = None, parallel: bool = False
+    ) -> TestRun:
+        super().run(checkout, tests)
+        self.asked.append(parallel)
+        outcome = FAILED if parallel else self.alone[self.calls[-1][0]]
+        found = case_run((ONE_TEST, outcome), ("tests.test_pricing.test_other", PASSED))
+        return found.model_copy(update={"parallel": parallel})
+
+
+def test_what_fails_only_beside_other_tests_passes_and_is_listed(world: World, fix: Fix) -> None:
+    world.runner = Workshop({fix.commit: PASSED, fix.base: PASSED})
+    report = run(world, fix, None, None)
+    assert report.verdict is TestVerdict.PASSED
+    assert (report.only_in_parallel, report.flaky, report.passed) == ((ONE_TEST,), (), 2)
+    assert "1 fail only beside other tests" in report.why
+    assert any(ONE_TEST in line and "beside other tests" in line for line in untested(report))
+
+
+def test_a_failure_of_production_that_exists_only_beside_other_tests_excuses_nothing(world: World, fix: Fix) -> None:
+    world.runner = Workshop({fix.commit: FAILED, fix.base: PASSED})
+    report = run(world, fix, None, None)
+    assert report.verdict is TestVerdict.FAILED
+    assert [case.id for case in report.broken] == [ONE_TEST]
+    # The settled baseline is what the next candidate is compared with.
+    world.runner = Workshop({fix.commit: FAILED, fix.base: FAILED})
+    assert run(world, fix, None, None).verdict is TestVerdict.FAILED
+
+
+def test_tests_that_are_known_to_be_quick_need_no_further_processes(world: World, fix: Fix) -> None:
+    runner = world.runner = Workshop({fix.commit: PASSED, fix.base: PASSED})
+    for seconds, expected in ((100.0, True), (0.2, False)):
+        incident = world.bug_database.incident_of_run("run-1") or world.open()
+        world.bug_database.remember_tests(incident, (), (), {"tests/test_pricing.py": seconds}, frozenset())
+        runner.asked.clear()
+        run(world, fix, None, None)
+        assert runner.asked[0] is expected
+
+
+def test_the_profile_may_ask_for_one_process(world: World, fix: Fix) -> None:
+    tests = {"critical": ("tests/test_pricing.py",), "parallel": False}
+    world.profile = a_profile(repository=world.history.url, tests=tests)
+    runner = world.runner = Workshop({fix.commit: PASSED, fix.base: PASSED})
+    assert run(world, fix, None, None).verdict is TestVerdict.PASSED
+    assert set(runner.asked) == {False}
+
+
+def test_selected_tests_without_a_result_are_owed(world: World) -> None:
+    files = {"shop/pricing.py": GOOD_PRICING, "tests/test_tiers.py": TEST}
+    commit = world.history.commit("Fix", files, branch="fix", parents=[world.production])
+    report = run(world, a_fix(commit=commit, base=world.production), case_run((ONE_TEST, PASSED)), a_run())
+    assert report.no_result == ("tests/test_tiers.py",)
+    assert "of 1 there is no result" in report.why
+    assert any(line.startswith("run tests/test_tiers.py") for line in untested(report))
+
+
+def test_several_runs_are_one_document(world: World) -> None:
+    """The critical tests run first and apart: whoever opens the artefact must be able to read it."""
+    files = {"shop/pricing.py": GOOD_PRICING, "tests/test_tiers.py": TEST}
+    commit = world.history.commit("Fix", files, branch="fix", parents=[world.production])
+    shown = case_run((ONE_TEST, PASSED), ("tests.test_tiers.test_price", PASSED))
+    shown = shown.model_copy(update={"junit": '<?xml version="1.0"?><testsuites><testsuite name="a"/></testsuites>'})
+    run(world, a_fix(commit=commit, base=world.production), shown, shown)
+    stored = ElementTree.fromstring(world.artefacts.contents["junit-fix.xml"])
+    assert [suite.get("name") for suite in stored] == ["a", "a"]

@@ -493,6 +493,24 @@ def test_the_follow_up_is_a_draft_at_the_shipped_commit_with_a_checklist(world: 
         assert fact in stored[1]
 
 
+def test_what_the_review_found_goes_into_the_post_mortem_and_with_it_into_the_follow_up(
+    world: World, incident: Incident
+) -> None:
+    world.artefacts.put("fix.diff", "-a\n+b\n")
+    finding = a_finding(severity=Severity.LOW)
+    report = a_security_report(verdict=SecurityVerdict.CAUTION, why="one is carried", carried=(finding,))
+    write_down(world, incident, *shipped(security=report, push=a_push(commit=world.production)))
+    text = post_mortem(world, incident)
+    assert f"  - {finding.summary}" in text
+    assert "Security review: **caution**; one is carried" in text
+    world.artefacts.put("post-mortem.md", text)
+    update_bug_database(incident, bug_database=world.bug_database, clock=world.clock)
+    follow_up(world, incident)
+    stored = world.bug_database.pull_request("OPS-1", "follow-up/OPS-1")
+    assert stored is not None
+    assert finding.summary in stored[1]
+
+
 def test_work_on_the_follow_up_is_not_pushed_over(world: World, incident: Incident) -> None:
     world.artefacts.put("post-mortem.md", "")
     write_down(world, incident, *shipped(push=a_push(commit=world.production)))

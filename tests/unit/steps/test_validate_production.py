@@ -12,8 +12,9 @@ from hotfix.domain.document import Artefact
 from hotfix.domain.errors import HotfixError
 from hotfix.domain.incident import Incident
 from hotfix.domain.stability import Measurement, NextLook, Sample, StabilityReport, StabilityVerdict
-from hotfix.steps.production_watch import SYMPTOM_PROBES, wait_after
+from hotfix.steps.production_watch import SYMPTOM_PROBES
 from hotfix.steps.validate_production import validate_production
+from hotfix.steps.watch_settings import wait_after
 from tests.contract.fakes.bug_database import InMemoryBugDatabase
 from tests.contract.fakes.clock import FakeClock
 from tests.contract.fakes.monitoring import FakeMonitoring
@@ -356,6 +357,66 @@ def test_samples_that_stop_are_never_stable(scene: Scene) -> None:
     report = scene.validate()
     assert report.verdict is StabilityVerdict.INCONCLUSIVE
     assert "no request was measured since 03:00:07" in report.why
+
+
+# --- giving up
+
+
+def rarely(scene: Scene, since: datetime, seconds: int, every: int) -> None:
+    """One request every so many seconds, none of which fails."""
+    scene.monitoring.traffic += [
+        Sample(at=since + timedelta(seconds=n), requests=1, errors=0) for n in range(0, seconds, every)
+    ]
+
+
+def quiet_service(scene: Scene, limit: int) -> None:
+    """One request in five seconds, of which hardly one in a thousand fails."""
+    scene.monitoring.traffic.clear()
+    settings = {**scene.profile.monitoring.model_dump(), "limit": limit, "tolerated_error_rate": 0.001}
+    scene.profile = a_profile(monitoring=settings)
+    rarely(scene, scene.began - timedelta(seconds=600), 600, every=5)
+
+
+def test_a_watch_that_cannot_decide_is_given_up_and_says_what_would_help(scene: Scene) -> None:
+    quiet_service(scene, limit=600)
+    rarely(scene, scene.deployed, 700, every=5)
+    report = scene.validate()
+    assert report.verdict is StabilityVerdict.INCONCLUSIVE
+    assert re.match(
+        r"no verdict is to be expected within 600 s: 1\d\d requests are expected in all, about ", report.why
+    )
+    assert "monitoring.limit" in report.why
+    watched = (report.finished_at - report.started_at).total_seconds()
+    assert 120 <= watched < 590, "after a fifth of the limit, and before its end"
+
+
+def test_a_watch_is_not_given_up_while_traffic_may_be_what_it_was(scene: Scene) -> None:
+    """Before the incident there was enough of it."""
+    quiet_service(scene, limit=600)
+    scene.second_by_second(scene.began - timedelta(seconds=600), 600, requests=100)
+    rarely(scene, scene.deployed, 700, every=5)
+    report = scene.validate()
+    assert "no decision within 600 s" in report.why
+
+
+def test_a_source_that_has_said_nothing_yet_is_no_reason_to_give_up(scene: Scene) -> None:
+    quiet_service(scene, limit=600)
+    scene.monitoring.traffic.clear()
+    assert "no decision within 600 s: no requests since the deployment" in scene.validate().why
+
+
+def test_a_source_that_falls_silent_is_no_reason_to_give_up(scene: Scene) -> None:
+    quiet_service(scene, limit=600)
+    rarely(scene, scene.deployed, 60, every=5)
+    report = scene.validate()
+    assert "no decision within 600 s" in report.why
+
+
+def test_a_symptom_that_comes_and_goes_is_no_reason_to_give_up(scene: Scene) -> None:
+    quiet_service(scene, limit=600)
+    rarely(scene, scene.deployed, 700, every=5)
+    answering(scene, lambda number: number % 2 == 0)
+    assert "no decision within 600 s" in scene.validate().why
 
 
 # --- further metrics, and other times of day

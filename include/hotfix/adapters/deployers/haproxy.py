@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -135,7 +136,7 @@ class HaproxyDeployer:
             raise SwitchFailed(f"{problem} Nothing was touched.")
         if not self._switch.is_complete(version):
             return False
-        self._remember(version)
+        self._remember(version, self._clock.now())
         return True
 
     def _bring(self, version: Sha, release: Path, steps: tuple[int, ...]) -> None:
@@ -143,14 +144,15 @@ class HaproxyDeployer:
         previous = self._answer() or meant
         if previous is not None and previous != version:
             self._history.add(previous, None)
+        began = self._clock.now()
         self._switch.bring(version, release, meant, steps)
-        self._remember(version)
+        self._remember(version, began)
 
-    def _remember(self, version: Sha) -> None:
+    def _remember(self, version: Sha, since: datetime) -> None:
         if self._releases.has(version):
             self._releases.point(version)
         self._save_state()
-        self._history.add(version, self._clock.now())
+        self._history.add(version, since)
 
     def _save_state(self) -> None:
         """What haproxy loads when it is started or reloaded, so that it goes on with the same slot."""

@@ -117,10 +117,11 @@ class LocalDeployer:
                 f"gunicorn with its usual command (--chdir {self._releases.link} --pid {self._gunicorn.pid_file}), "
                 "and that version is live."
             )
+        began = self._clock.now()
         try:
             self._upgrade.run(master, version)
         except SuccessorFailed:
             if previous is not None:
                 self._releases.point(previous)
             raise
-        self._history.add(version, self._clock.now())
+        self._history.add(version, began)

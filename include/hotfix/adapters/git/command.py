@@ -33,11 +33,12 @@ _REMOTE_PROBLEM = re.compile(
 
 
 def environment(network: bool, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's environment without GIT_*: those of an outer git would redirect ours.
+    """The caller's environment without GIT_*: those of an outer git would redirect ours; nor Airflow's, which may hold
+    Connections.
 
     Network commands keep the user's git configuration, where credential helpers are set up; the others do not see it.
     """
-    scrubbed = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    scrubbed = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "AIRFLOW_"))}
     scrubbed.update({"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"})
     if not network:
         scrubbed.update({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"})

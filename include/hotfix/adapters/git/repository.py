@@ -292,7 +292,9 @@ class GitRepository:
 
     def _commit_tree(self, tree: str, parent: Sha | None, message: str, at: datetime) -> Sha:
         arguments = ["commit-tree", tree, *(["-p", parent] if parent else []), "-F", "-"]
-        made = git(arguments, cwd=self._path, extra_environment=_identity(at), stdin=message.encode())
+        # As git commit does: a message ends with a line end.
+        content = f"{message.rstrip()}\n".encode()
+        made = git(arguments, cwd=self._path, extra_environment=_identity(at), stdin=content)
         return made.decode().strip()
 
     @property

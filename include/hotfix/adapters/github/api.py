@@ -73,6 +73,10 @@ class GithubApi:
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._call("PATCH", path, body=body)
 
+    def delete(self, path: str) -> None:
+        """Also where there is no such thing any more."""
+        self._call("DELETE", path, missing_is_none=True)
+
     def _call(
         self,
         method: str,

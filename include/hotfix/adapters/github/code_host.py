@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from hotfix.adapters.github import answers as words
@@ -15,6 +15,7 @@ from hotfix.adapters.github.issues import IncidentIssues
 from hotfix.adapters.github.markers import marked
 from hotfix.adapters.github.pulls import Pulls, as_document
 from hotfix.adapters.github.releases import Releases
+from hotfix.adapters.github.reviews import ReviewPulls
 from hotfix.domain.document import Sha
 from hotfix.domain.errors import CodeHostFailed, CodeHostUnavailable
 from hotfix.domain.follow_up import PullRequest
@@ -33,20 +34,28 @@ _DEPLOYMENT = {
 
 class GithubCodeHost:
     """A ``CodeHost``. ``repository`` is owner/name; ``deployed_elsewhere`` is false where the service's deployer is
-    GitHub itself, which then keeps its own deployments.
+    GitHub itself, which then keeps its own deployments; ``people`` are logins by user name.
     """
 
     name = "GitHub"
     listens = True
 
     def __init__(
-        self, api: GithubApi, repository: str, settings: Github, *, base: str, deployed_elsewhere: bool
+        self,
+        api: GithubApi,
+        repository: str,
+        settings: Github,
+        *,
+        base: str,
+        deployed_elsewhere: bool,
+        people: Mapping[str, str],
     ) -> None:
         self._api = api
         self._settings = settings
         self.introduction = f"shown on GitHub, in {repository}"
         self._path = f"/repos/{repository}"
-        self._issues = IncidentIssues(api, repository, settings.labels)
+        self._issues = IncidentIssues(api, repository, settings.labels, people, self.name)
+        self._reviews = ReviewPulls(api, repository, base, people)
         self._pulls = Pulls(api, repository, base)
         self._checks = GateChecks(api, repository)
         self._deployments = Deployments(api, repository, settings.environment)
@@ -89,7 +98,8 @@ class GithubCodeHost:
 
     def show(self, state: RunState, sarif: str | None) -> tuple[str, ...]:
         parts: tuple[tuple[str, Callable[[], None]], ...] = (
-            ("the incident's issue", lambda: self._issues.tell(state)),
+            ("the review", lambda: self._show_review(state)),
+            ("the incident's issue", lambda: self._issues.tell(state, self._reviews.url)),
             ("the checks", lambda: self._show_checks(state)),
             ("the security findings", lambda: self._show_findings(state, sarif)),
             ("the deployment", lambda: self._show_deployment(state)),
@@ -116,6 +126,10 @@ class GithubCodeHost:
         for pull in self._pulls.with_head(commit):
             found += words.of_reviews(self._pulls.reviews(pull), commit, since)
         return tuple(sorted(found, key=lambda answer: answer.at))
+
+    def _show_review(self, state: RunState) -> None:
+        if self._settings.review_pull:
+            self._reviews.tell(state, lambda: str(self._issues.open(state.incident)["html_url"]))
 
     def _show_checks(self, state: RunState) -> None:
         if state.fix_commit:

@@ -57,8 +57,9 @@ class Deployments:
         )
 
     def tell(self, deployment: Any, state: str, description: str) -> None:
-        """Add a status, unless it is the newest already."""
-        if self.state(deployment) != state:
+        """Add a status, unless it is the newest already, or a later deployment has followed a success."""
+        known = self.state(deployment)
+        if known != state and (known, state) != ("inactive", "success"):
             body = {
                 "state": state,
                 "description": cell(description, DESCRIPTION_LIMIT),

@@ -78,6 +78,8 @@ class Workplace:
             )
         except OSError as error:
             raise ScanFailed(f"it does not start ({error}): install the scanner") from None
+        if done.disk_filled:
+            raise ScanFailed("it filled the disk: make room")
         if done.exit_code is None:
             raise ScanFailed("it was not done in time: raise policy.security.time_limit or scan by hand")
         if done.exit_code not in expected:

@@ -69,7 +69,7 @@ def _one_run(
         except OSError as error:
             raise MapUnusable(f"{command[0]} does not start ({error})") from None
         if done.exit_code is None:
-            raise MapUnusable(f"the tests did not end within {time_limit:g} s")
+            raise MapUnusable(f"the tests {done.overrun(time_limit)}")
         if done.exit_code not in _RAN:
             raise MapUnusable(f"the tests did not run (exit code {done.exit_code}): {clip(done.output.strip(), 500)}")
         return _read(folders.results, version)

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from hotfix.analysis.test_selection.junit_document import one_document
 from hotfix.domain.testing import Outcome, TestCase, TestRun
 
-_BAD = (Outcome.FAILED, Outcome.ERROR)
+BAD = (Outcome.FAILED, Outcome.ERROR)
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ class Comparison:
 def compare(on_fix: TestRun, on_production: TestRun) -> Comparison:
     """A run on production's version that cannot be trusted excuses nothing."""
     before = {} if on_production.problem else {case.id: case.outcome for case in on_production.cases}
-    failed = on_fix.with_outcome(*_BAD)
+    failed = on_fix.with_outcome(*BAD)
     return Comparison(
-        fixed=tuple(case.id for case in on_fix.with_outcome(Outcome.PASSED) if before.get(case.id) in _BAD),
-        broken=tuple(case for case in failed if before.get(case.id) not in _BAD),
-        already_broken=tuple(case.id for case in failed if before.get(case.id) in _BAD),
+        fixed=tuple(case.id for case in on_fix.with_outcome(Outcome.PASSED) if before.get(case.id) in BAD),
+        broken=tuple(case for case in failed if before.get(case.id) not in BAD),
+        already_broken=tuple(case.id for case in failed if before.get(case.id) in BAD),
     )
 
 
@@ -45,7 +46,7 @@ def merged(runs: Sequence[TestRun]) -> TestRun:
     worst: dict[str, TestCase] = {}
     for run in runs:
         for case in run.cases:
-            if case.id not in worst or case.outcome in _BAD:
+            if case.id not in worst or case.outcome in BAD:
                 worst[case.id] = case
     codes = [run.exit_code for run in runs]
     return TestRun(
@@ -54,7 +55,11 @@ def merged(runs: Sequence[TestRun]) -> TestRun:
         seconds=sum(run.seconds for run in runs),
         output="\n".join(run.output for run in runs),
         problem="; ".join(run.problem for run in runs if run.problem),
-        junit="\n".join(run.junit for run in runs if run.junit),
+        junit=one_document([run.junit for run in runs if run.junit]),
+        parallel=any(run.parallel for run in runs),
+        remark=next((run.remark for run in runs if run.remark), ""),
+        only_in_parallel=tuple(name for run in runs for name in run.only_in_parallel),
+        flaky=tuple(name for run in runs for name in run.flaky),
     )
 
 

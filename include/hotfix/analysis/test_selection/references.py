@@ -14,7 +14,7 @@ from io import BytesIO, TextIOWrapper
 from pathlib import PurePosixPath
 
 from hotfix.analysis.test_selection.source_tree import SourceTree, folder_of, is_under
-from hotfix.analysis.test_selection.units import MODULE, Unit, units_of
+from hotfix.analysis.test_selection.units import MODULE, Unit
 
 _SET_UP = frozenset({
     "setUp", "tearDown", "setUpClass", "tearDownClass", "asyncSetUp", "asyncTearDown", "setup_method",
@@ -41,9 +41,15 @@ class Reached:
 
 
 class References:
-    """Names of all units of ``paths``; ``is_test`` says which files are collected as tests."""
+    """Names of all units of ``paths``; ``is_test`` says which files are collected as tests, ``units`` reads one."""
 
-    def __init__(self, tree: SourceTree, paths: Iterable[str], is_test: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        tree: SourceTree,
+        paths: Iterable[str],
+        is_test: Callable[[str], bool],
+        units: Callable[[str], list[Unit]],
+    ) -> None:
         self._tree = tree
         self._is_test = is_test
         self.unreadable: list[str] = []
@@ -56,11 +62,10 @@ class References:
         self._classes: dict[str, list[Unit]] = defaultdict(list)
         self._members: dict[tuple[str, str], list[Unit]] = defaultdict(list)
         for path in paths:
-            syntax = tree.syntax(path)
-            if syntax is None:
+            if tree.syntax(path) is None:
                 self.unreadable.append(path)
                 continue
-            self._units[path] = units_of(path, syntax, aliased=" as " in tree.text(path))
+            self._units[path] = units(path)
             for unit in self._units[path]:
                 self._index(unit)
 

@@ -222,7 +222,7 @@ class _Selector:
         reach = self._graph.reach(change.path for change in changes)
         conftests = [path for path in self._tree.python if path.endswith("conftest.py")]
         relevant = sorted({*reach, *conftests} & self._tree.known)
-        references = References(self._tree, relevant, self._is_test)
+        references = References(self._tree, relevant, self._is_test, self._units)
         for change in changes:
             if not self._functions:
                 self._choose_importers(change.path)
@@ -414,7 +414,8 @@ class _Selector:
     def _units(self, path: str) -> list[Unit]:
         if path not in self._known_units:
             syntax = self._tree.syntax(path)
-            self._known_units[path] = units_of(path, syntax) if syntax else []
+            aliased = " as " in self._tree.text(path)
+            self._known_units[path] = units_of(path, syntax, aliased) if syntax else []
         return self._known_units[path]
 
     def _smoke(self) -> list[str]:

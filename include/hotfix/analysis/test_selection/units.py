@@ -153,16 +153,19 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
     while waiting:
         current = waiting.pop()
         yield current
-        skipped: set[int] = set()
         if isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef) and not current.decorator_list:
-            every = [*current.args.posonlyargs, *current.args.args, *current.args.kwonlyargs]
-            every += [each for each in (current.args.vararg, current.args.kwarg) if each]
-            skipped = {id(each) for each in every} | {id(current.returns)}
-        for child in ast.iter_child_nodes(current):
-            if isinstance(child, ast.arguments) and skipped:
-                waiting.extend([*child.defaults, *(default for default in child.kw_defaults if default)])
-            elif id(child) not in skipped:
-                waiting.append(child)
+            waiting.extend(current.body)
+            waiting.extend(current.args.defaults)
+            waiting.extend(default for default in current.args.kw_defaults if default)
+            waiting.extend(getattr(current, "type_params", ()))
+            continue
+        # As ``ast.iter_child_nodes``, which takes twice as long, and this is most of the time of a selection.
+        for name in current._fields:
+            below = getattr(current, name, None)
+            if isinstance(below, list):
+                waiting.extend(each for each in below if isinstance(each, ast.AST))
+            elif isinstance(below, ast.AST):
+                waiting.append(below)
 
 
 def _marks(decorator: ast.expr) -> Iterator[str]:
