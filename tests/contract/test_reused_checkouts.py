@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -210,3 +211,25 @@ def test_a_version_that_is_not_there_leaves_the_others_usable(two: Two) -> None:
             pass
         with checkout(two.second) as tree:
             assert (tree / "changed.txt").read_text() == "two\n"
+
+
+def test_nothing_that_a_checkout_starts_is_shown_the_secrets_of_the_worker(
+    two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, programs = tmp_path / "seen", tmp_path / "programs"
+    programs.mkdir()
+    for name in ("git", "rm"):
+        shim = programs / name
+        shim.write_text(f'#!/bin/sh\n{{ echo "program={name}"; env; }} >> {seen}\nexec {shutil.which(name)} "$@"\n')
+        shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("AIRFLOW_CONN_GITHUB_DEFAULT", "secret-of-the-connection")
+    monkeypatch.setenv("HOTFIX_BUG_DATABASE", "postgresql://hotfix:secret-of-the-database@db/bugs")
+    two.repository.fetch()
+    with two.repository.checkouts() as checkout:
+        for sha in (two.first, two.second):
+            with checkout(sha):
+                pass
+    lines = seen.read_text().splitlines()
+    assert {"program=git", "program=rm"} <= set(lines)
+    assert [line for line in lines if "secret-of-the" in line] == []

@@ -24,6 +24,7 @@ _SETTINGS = (
     "commit.gpgSign=false",
     "protocol.ext.allow=never",
 )
+_KEPT_BACK = ("GIT_", "AIRFLOW_", "HOTFIX_")
 _Lent = tuple[dict[str, str], tuple[int, ...]]
 _REMOTE_PROBLEM = re.compile(
     r"could not resolve|connection (refused|reset|timed out)|unable to access|could not read from remote|"
@@ -33,12 +34,12 @@ _REMOTE_PROBLEM = re.compile(
 
 
 def environment(network: bool, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's environment without GIT_*: those of an outer git would redirect ours; nor Airflow's, which may hold
-    Connections.
+    """The caller's environment without GIT_*, which would redirect ours, AIRFLOW_* and HOTFIX_*, which may hold
+    Connections and the password of the bug database.
 
     Network commands keep the user's git configuration, where credential helpers are set up; the others do not see it.
     """
-    scrubbed = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "AIRFLOW_"))}
+    scrubbed = {key: value for key, value in os.environ.items() if not key.startswith(_KEPT_BACK)}
     scrubbed.update({"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"})
     if not network:
         scrubbed.update({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"})

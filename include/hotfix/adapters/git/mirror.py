@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from hotfix.adapters.git.command import git, text, without_credentials
+from hotfix.adapters.git.command import environment, git, text, without_credentials
 from hotfix.adapters.git.credentials import Credentials
 from hotfix.domain.errors import GitFailed
 
@@ -122,7 +122,8 @@ class Mirror:
             yield checkout
         finally:
             # Several times as fast as shutil.rmtree, which is the second try where files were made unremovable.
-            subprocess.run(["rm", "-rf", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
+            arguments = ["rm", "-rf", "--", str(folder)]
+            subprocess.run(arguments, env=environment(network=False), check=False, stderr=subprocess.DEVNULL)
             shutil.rmtree(folder, ignore_errors=True)
             with self._locked():
                 git(["worktree", "prune"], cwd=self.path)
