@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-INTERVAL = 0.1
+INTERVAL = 0.05
 
 
 def in_files(root: Path, secrets: Sequence[str]) -> list[str]:
