@@ -41,7 +41,7 @@ class Service(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         try:
-            for _ in range(40):
+            for _ in range(200):
                 self.wfile.write(b".")
                 self.wfile.flush()
                 time.sleep(0.1)
@@ -97,7 +97,7 @@ def test_an_answer_that_never_comes_to_its_end_is_a_failure(service: str, monkey
     result = monitoring(service).probe("/drip")
     assert result.status is None
     assert "ReadTimeout" in result.error
-    assert result.milliseconds < 2000
+    assert result.milliseconds < 10_000, "half of what the whole answer takes"
 
 
 def test_a_silent_server_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
