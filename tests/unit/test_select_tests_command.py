@@ -61,6 +61,20 @@ def test_a_patch_is_the_change(commits: dict[str, str], tmp_path: Path) -> None:
     assert run(commits, "--patch", str(patch), head="base") == 1
 
 
+def test_many_tests_by_names_alone_say_what_narrows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = GitHistory(tmp_path / "remote.git")
+    many = {f"tests/test_{number}.py": TEST for number in range(41)}
+    base = history.commit("Sell", {"shop/__init__.py": "", "shop/pricing.py": BAD_PRICING, **many})
+    head = history.commit("Fix", {"shop/pricing.py": GOOD_PRICING})
+    commits = {"repo": str(tmp_path / "remote.git"), "base": base, "head": head}
+    assert run(commits) == 0
+    told = capsys.readouterr()
+    assert "41 selected" in told.out
+    assert f"map-tests --repo {commits['repo']} --ref {base[:10]} --map FILE -- python -m pytest" in told.err
+    assert run(commits, "--files") == 0
+    assert "map-tests" not in capsys.readouterr().err, "a map knows functions"
+
+
 def test_an_empty_selection_is_told_apart(commits: dict[str, str]) -> None:
     assert run(commits, head="prose") == 3
 

@@ -81,6 +81,9 @@ def _select(arguments: argparse.Namespace) -> int:
             seconds = time.monotonic() - started
     _write(arguments.json, selection, seconds)
     _show(selection, seconds)
+    if len(selection.tests) > SHOWN and executed is None and not arguments.files:
+        command = f"python -m hotfix map-tests --repo {arguments.repo} --ref {base[:10]} --map FILE -- python -m pytest"
+        print(f"That is by names alone. With a map of production's version fewer do: {command}", file=sys.stderr)
     return 0 if selection.tests else EXIT_EMPTY
 
 
