@@ -419,8 +419,8 @@ class TestSelection:
         )
         run = self.run(checkout)
         assert run.problem == ""
-        assert run.seconds < 20
-        deadline = time.monotonic() + 5
+        assert run.seconds < 50
+        deadline = time.monotonic() + 30
         while running(token) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not running(token)
@@ -472,7 +472,7 @@ class TestSelection:
         )
         run = self.run(checkout, test=script(code), seconds=5)
         assert "did not end within 5 s" in run.problem
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while running(token) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not running(token)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.e2e.real_package.history import RealHistory
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("real-package")]
 
 HERE = Path(__file__).parent
+PATIENCE = 60
 SYMPTOM = "/render?theme=seasonal&page=welcome"
 
 
@@ -36,7 +38,7 @@ def access_log(production_root: Path, port: int, tmp_path: Path) -> Iterator[Pat
     command = [sys.executable, str(HERE / "server.py"), "--root", str(production_root), "--port", str(port)]
     with subprocess.Popen([*command, "--access-log", str(log)], stderr=subprocess.DEVNULL) as server:
         try:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE
             while not _listens(port) and time.monotonic() < deadline:
                 time.sleep(0.05)
             yield log
@@ -71,7 +73,7 @@ def test_production_from_the_bad_release_to_the_fix_and_back(
     assert status(production_root) == history.bad
     assert fetch(port, SYMPTOM)[0] == 500
 
-    entries = [json.loads(line) for line in access_log.read_text().splitlines()]
+    entries = logged(access_log, requests=6)
     assert [entry["status"] for entry in entries if entry["path"] == SYMPTOM] == [500, 200, 500]
     assert all(set(entry) == {"t", "method", "path", "status", "ms"} for entry in entries)
 
@@ -123,6 +125,14 @@ def fetch(port: int, path: str) -> tuple[int, str]:
         return response.status, response.read().decode()
     finally:
         connection.close()
+
+
+def logged(access_log: Path, requests: int) -> list[dict[str, Any]]:
+    """All lines, once there are so many: the server writes a line after it has answered."""
+    deadline = time.monotonic() + PATIENCE
+    while access_log.read_text().count("\n") < requests and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return [json.loads(line) for line in access_log.read_text().splitlines()]
 
 
 def _listens(port: int) -> bool:
