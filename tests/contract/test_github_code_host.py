@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from hotfix.adapters.github import GithubApi
+from hotfix.adapters.github.answers import of_comments
 from hotfix.domain.errors import CodeHostFailed, CodeHostUnavailable
 from hotfix.domain.outcome import Ending
 from hotfix.domain.run_state import DeploymentState, GateResult, GateState
@@ -248,12 +252,53 @@ def test_commands_and_reviews_are_answers_and_talk_is_not(github: GithubWorld) -
     assert github.code_host().answers(incident, commit, after_every_answer()) == ()
 
 
-def test_an_edited_comment_is_nobodys_word(github: GithubWorld) -> None:
-    github.code_host().show(a_state("EDIT-1"), None)
-    (issue,) = issues_of(github, "EDIT-1")
-    comment = github.ask("POST", f"/issues/{issue['number']}/comments", {"body": "hm"}, "approver")
-    github.ask("PATCH", f"/issues/comments/{comment['id']}", {"body": "/approve"}, "approver")
-    assert github.code_host().answers(an_incident(id="EDIT-1"), "f" * 40, before_the_request()) == ()
+@pytest.mark.parametrize(
+    ("text", "approve"),
+    [
+        ("/reject: it breaks tax", False),
+        ("/reject it breaks tax\nand more", False),
+        ("/Rejected", False),
+        ("/reject defaced pages come next", False),
+        ("/reject {commit} no", False),
+        ("/reject 0123456789 is not what I looked at", None),
+        ("/rejection is not what I mean", None),
+        ("/approve it breaks tax", None),
+        ("/approve {commit}", True),
+        ("/approved", None),
+    ],
+)
+def test_a_no_may_say_why_and_a_yes_stands_alone(github: GithubWorld, text: str, approve: bool | None) -> None:
+    name = f"WHY-{uuid4()}"
+    commit = "f" * 39 + "1"
+    github.code_host().show(a_state(name), None)
+    (issue,) = issues_of(github, name)
+    body = text.format(commit=commit[:12] if approve else commit)
+    github.ask("POST", f"/issues/{issue['number']}/comments", {"body": body}, "approver")
+    found = github.code_host().answers(an_incident(id=name), commit, before_the_request())
+    assert [(each.approve, each.text) for each in found] == ([] if approve is None else [(approve, body)])
+
+
+@pytest.mark.parametrize("command", ["/approve", "/reject"])
+def test_an_edited_comment_is_another_answer_and_said_to_be_edited(github: GithubWorld, command: str) -> None:
+    incident = an_incident(id=f"EDIT-{command[1:]}")
+    github.code_host().show(a_state(incident.id), None)
+    (issue,) = issues_of(github, incident.id)
+    comment = github.ask("POST", f"/issues/{issue['number']}/comments", {"body": "/approve"}, "approver")
+    (first,) = github.code_host().answers(incident, "f" * 40, before_the_request())
+    assert (first.approve, first.edited) == (True, False)
+    time.sleep(1.1)
+    github.ask("PATCH", f"/issues/comments/{comment['id']}", {"body": f"{command}\nafter all"}, "approver")
+    (second,) = github.code_host().answers(incident, "f" * 40, before_the_request())
+    assert (second.approve, second.edited) == (command == "/approve", True)
+    assert second.where != first.where
+    assert second.at > first.at
+
+
+def test_a_moment_between_the_two_times_of_a_comment_is_no_edit() -> None:
+    comment = {"body": "/approve", "html_url": "https://here", "user": {"login": "approver"}}
+    moment = {"created_at": "2026-03-01T03:00:00Z", "updated_at": "2026-03-01T03:00:01Z"}
+    (answer,) = of_comments(iter([{**comment, **moment}]), "f" * 40, before_the_request() - timedelta(days=999))
+    assert not answer.edited
 
 
 def test_no_issue_no_answers(github: GithubWorld) -> None:

@@ -26,7 +26,7 @@ class Answer(Document):
 
     ``user`` is the person's name in Airflow, empty for an account that the profile knows nobody for; ``account`` is who
     they are on the channel. ``reference`` is the answer's id there, one for one answer. ``commit`` is set where the
-    channel says which commit was looked at.
+    channel says which commit was looked at, ``edited`` where others than the author may have changed what it says.
     """
 
     option: str
@@ -37,6 +37,7 @@ class Answer(Document):
     reference: str = ""
     commit: Sha | None = None
     remark: str = ""
+    edited: bool = False
 
     @property
     def key(self) -> str:

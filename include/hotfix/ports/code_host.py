@@ -23,6 +23,8 @@ class HostAnswer:
     text: str
     commit: Sha | None
     """The commit that the answer names or was given on; None when it says nothing of one."""
+    edited: bool = False
+    """Changed after it was written, by ``user`` or by somebody else who may edit there."""
 
 
 class CodeHost(Announcer, Protocol):

@@ -63,9 +63,11 @@ def why_invalid(request: ApprovalRequest, answer: Answer) -> str:
         return f"the profile's identities know nobody who is {answer.account} on {answer.channel}"
     if answer.commit is not None and answer.commit != request.commit:
         return f"it is about {answer.commit[:12]}, and {request.commit[:12]} is asked for"
-    # A no counts until the decision is made, however close it was.
+    # A no counts until the decision is made, however close it was, and whoever may have put it there.
     if answer.option == REJECT:
         return ""
+    if answer.edited:
+        return "it was edited, which others than its author can do: answer by a new comment"
     if answer.at > request.deadline:
         return "it came after the end of the window"
     if answer.user == request.requester:

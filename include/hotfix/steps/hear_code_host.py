@@ -36,6 +36,7 @@ def hear(
             reference=said.where,
             commit=said.commit,
             remark=said.text[:REMARK_LIMIT],
+            edited=said.edited,
         )
         if answer.key not in known:
             ledger.keep_answer(incident, answer)

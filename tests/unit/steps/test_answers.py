@@ -113,6 +113,11 @@ def test_a_yes_about_another_commit_is_none() -> None:
     assert why_invalid(an_approval_request(), after(1, "grace", commit=FIX)) == ""
 
 
+def test_an_edited_yes_is_none_and_an_edited_no_still_stops_it() -> None:
+    assert "answer by a new comment" in why_invalid(an_approval_request(), after(1, "grace", edited=True))
+    assert why_invalid(an_approval_request(), after(1, "grace", REJECT, edited=True)) == ""
+
+
 def test_a_yes_after_the_end_is_none_and_a_no_still_stops_it() -> None:
     assert "after the end" in why_invalid(an_approval_request(), after(301, "grace"))
     assert why_invalid(an_approval_request(), after(301, "grace", REJECT)) == ""

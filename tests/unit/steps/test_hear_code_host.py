@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hotfix.adapters.local_code_host import LocalCodeHost
@@ -77,3 +78,20 @@ def test_the_reporter_strangers_and_other_commits_decide_nothing() -> None:
     assert "cannot approve it" in reasons[0]
     assert "know nobody who is nobody on GitHub" in reasons[1]
     assert "it is about bbbbbbbbbbbb" in reasons[2]
+
+
+def test_what_was_a_yes_and_is_edited_into_a_no_stops_it() -> None:
+    ledger = InMemoryBugDatabase()
+    incident = ledger.open_incident(an_incident())
+    yes = said("grace-h")
+    no = replace(said("grace-h", approve=False, number=2), where=f"{yes.where} as edited", edited=True)
+    for heard in (yes, no):
+        hear(incident, request(), PROFILE, code_host=Talkative(heard), ledger=ledger)
+    assert [(answer.option, answer.edited) for answer in ledger.answers(incident)] == [
+        ("Approve", False),
+        ("Reject", True),
+    ]
+    two_needed = request().model_copy(update={"approvals_needed": 2})
+    won = settled(two_needed, ledger.answers(incident))
+    assert won is not None
+    assert won.option == "Reject"
