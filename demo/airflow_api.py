@@ -70,28 +70,38 @@ class AirflowApi:
         path = f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}/taskInstances/{task_id}/-1/hitlDetails"
         self._once("PATCH", path, {"chosen_options": [option], "params_input": {}})
 
+    def connect(self, connection_id: str, **connection: str) -> None:
+        """Create a Connection."""
+        self._once("POST", "/connections", {"connection_id": connection_id, **connection})
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> list[dict[str, Any]]:
+        """Have a task and all that come after it run again; which ones those are."""
+        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": [task_id], "only_failed": False}
+        cleared = self._once("POST", f"/dags/{dag_id}/clearTaskInstances", {**body, "include_downstream": True})
+        return list(cleared["task_instances"])
+
     def forget(self, dag_id: str, run_id: str) -> None:
         """End a run and delete it; Airflow deletes none that is running."""
         path = f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}"
         self._once("PATCH", path, {"state": "failed"})
         self._once("DELETE", path)
 
-    def _once(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
-        """A change that is refused with 404 or 409 when it was made before: it can be asked for again."""
+    def _once(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A change that can be asked for again: made before, it changes nothing or is refused (404, 409)."""
         for attempt in range(1, TRIES + 1):
             try:
                 with _ONE_AT_A_TIME:
-                    self.call(method, path, body)
-                return
+                    return self.call(method, path, body)
             except ApiError as error:
                 if error.status in (404, 409) and attempt > 1:
-                    return
+                    break
                 if error.status < 500 or attempt == TRIES:
                     raise
             except OSError:
                 if attempt == TRIES:
                     raise
             time.sleep(1)
+        return {}
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Any call below /api/v2; one that only reads is repeated when Airflow is too busy to answer.

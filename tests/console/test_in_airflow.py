@@ -130,5 +130,5 @@ def test_the_connection_says_where_the_bug_database_is(airflow: AirflowStack, tm
     SqlBugDatabase(other).open_incident(an_incident(title="Recorded somewhere else"))
     api = AirflowApi(airflow.url, "admin")
     extra = json.dumps({"url": other})
-    api.call("POST", "/connections", {"connection_id": "bug_database", "conn_type": "generic", "extra": extra})
+    api.connect("bug_database", conn_type="generic", extra=extra)
     assert "Recorded somewhere else" in get(airflow, "", Cookie=f"_token={token_of(airflow, 'viewer')}")[1]

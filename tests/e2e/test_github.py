@@ -183,7 +183,7 @@ def company(
 
         github.front.on_push = pushed
         connection = {"conn_type": "github", "host": github.front.address, "password": TOKENS["hotfix-bot"]}
-        AirflowApi(stack.url, "admin").call("POST", "/connections", {"connection_id": CONNECTION, **connection})
+        AirflowApi(stack.url, "admin").connect(CONNECTION, **connection)
         found = Company(stack, worlds, services, slack, github, server)
         for name in SERVICES:
             found.describe(name)
@@ -363,10 +363,8 @@ def test_running_tasks_again_doubles_nothing(company: Company, ended: Mapping[st
     before = company.other_side(run)
     assert len(before["refs"]) >= 4
     api = AirflowApi(company.stack.url, "admin")
-    cleared = {"dry_run": False, "dag_run_id": run.run, "task_ids": [SENSOR], "include_downstream": True}
     company.github.front.forget()
-    again = api.call("POST", f"/dags/{DAG}/clearTaskInstances", {**cleared, "only_failed": False})
-    assert len(again["task_instances"]) >= 12
+    assert len(api.clear(DAG, run.run, SENSOR)) >= 12
     assert wait_for_run(api, run.run, seconds=PATIENCE) == "success"
     company.wait(lambda: "hotfix_outcome" in tried_twice(api, run.run), "the end")
     assert {"deploy", "push_hotfix", "open_follow_up_pr", "await_approval"} <= tried_twice(api, run.run)

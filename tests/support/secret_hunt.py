@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-INTERVAL = 0.05
+INTERVAL = 0.1
 
 
 def in_files(root: Path, secrets: Sequence[str]) -> list[str]:
@@ -49,11 +49,16 @@ class Watch:
     arguments: set[str] = field(default_factory=set)
     environments: set[str] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
+    _seen: dict[str, bytes] = field(default_factory=dict)
 
     def look(self) -> None:
+        """What a process shows changes with its arguments only: one that has the same as before is passed over."""
+        before, self._seen = self._seen, {}
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                line = (process / "cmdline").read_bytes()
+                line = self._seen[process.name] = (process / "cmdline").read_bytes()
+                if before.get(process.name) == line:
+                    continue
                 arguments = line.rstrip(b"\0").split(b"\0")
                 named = b" ".join(arguments)[:200].decode("utf-8", "replace")
                 self.programs.add(Path(arguments[0].decode("utf-8", "replace")).name)
