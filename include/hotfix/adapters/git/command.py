@@ -24,7 +24,7 @@ _SETTINGS = (
     "commit.gpgSign=false",
     "protocol.ext.allow=never",
 )
-_KEPT_BACK = ("GIT_", "AIRFLOW_", "HOTFIX_")
+_NOT_INHERITED = ("GIT_", "AIRFLOW_", "HOTFIX_")
 _Lent = tuple[dict[str, str], tuple[int, ...]]
 _REMOTE_PROBLEM = re.compile(
     r"could not resolve|connection (refused|reset|timed out)|unable to access|could not read from remote|"
@@ -39,7 +39,7 @@ def environment(network: bool, extra: Mapping[str, str] | None = None) -> dict[s
 
     Network commands keep the user's git configuration, where credential helpers are set up; the others do not see it.
     """
-    scrubbed = {key: value for key, value in os.environ.items() if not key.startswith(_KEPT_BACK)}
+    scrubbed = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_INHERITED)}
     scrubbed.update({"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"})
     if not network:
         scrubbed.update({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"})

@@ -14,8 +14,9 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from hotfix.adapters.git.command import environment, git, text, without_credentials
+from hotfix.adapters.git.command import git, text, without_credentials
 from hotfix.adapters.git.credentials import Credentials
+from hotfix.adapters.processes import minimal_environment
 from hotfix.domain.errors import GitFailed
 
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+refs/hotfix/*:refs/hotfix/*")
@@ -123,7 +124,7 @@ class Mirror:
         finally:
             # Several times as fast as shutil.rmtree, which is the second try where files were made unremovable.
             arguments = ["rm", "-rf", "--", str(folder)]
-            subprocess.run(arguments, env=environment(network=False), check=False, stderr=subprocess.DEVNULL)
+            subprocess.run(arguments, env=minimal_environment(), check=False, stderr=subprocess.DEVNULL)
             shutil.rmtree(folder, ignore_errors=True)
             with self._locked():
                 git(["worktree", "prune"], cwd=self.path)
